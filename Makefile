@@ -1,0 +1,68 @@
+# Two commands set everything up by themselves: make demo, make test. `make help` lists the rest.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+export UV_PYTHON_PREFERENCE := only-system
+UV := $(shell command -v uv || echo .tools/bin/uv)
+RUN := $(UV) run --frozen
+CONSOLE := src/perisai/service/console_dist/index.html
+CONSOLE_SOURCES := $(shell find console -path console/node_modules -prune -o -type f -print 2>/dev/null)
+
+.PHONY: help demo test check lint format types arrows unit browser bench clean console
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+
+.tools/bin/uv:
+	@command -v python3 >/dev/null || { echo "make: python3 (3.11 or newer) is needed; on Debian: apt-get install python3 python3-venv"; exit 1; }
+	python3 -m venv .tools || { echo "make: python3-venv is needed; on Debian: apt-get install python3-venv"; exit 1; }
+	.tools/bin/pip install --quiet --disable-pip-version-check uv
+
+.venv/.ready: uv.lock pyproject.toml | $(if $(findstring .tools,$(UV)),.tools/bin/uv)
+	$(UV) sync --frozen --quiet
+	@touch $@
+
+.venv/.ready-demo: uv.lock pyproject.toml | $(if $(findstring .tools,$(UV)),.tools/bin/uv)
+	$(UV) sync --frozen --quiet --inexact --no-group dev --no-group oracles
+	@touch $@
+
+console/node_modules/.ready: console/package-lock.json
+	@command -v npm >/dev/null || { echo "make: node 20 with npm is needed"; exit 1; }
+	cd console && npm ci --no-audit --no-fund --loglevel=error
+	@touch $@
+
+$(CONSOLE): console/node_modules/.ready $(CONSOLE_SOURCES)
+	cd console && npm run --silent build
+
+console: $(CONSOLE) ## build the console into the package
+
+demo: ## a raid night through the whole live system; Ctrl-C ends it
+	@$(MAKE) --no-print-directory -j2 .venv/.ready-demo $(CONSOLE)
+	@exec .venv/bin/perisai demo $(ARGS)
+
+test: ## everything: lint, types, import arrows, all tests, a real browser
+	@$(MAKE) --no-print-directory -j2 .venv/.ready $(CONSOLE)
+	@$(MAKE) --no-print-directory check
+	@.ci/chromium
+	$(RUN) pytest $(ARGS)
+
+check: .venv/.ready lint types arrows ## lint, types and import arrows
+
+lint:
+	$(RUN) ruff check .
+	$(RUN) ruff format --check --quiet .
+
+format: ## one style, imports sorted
+	$(RUN) ruff check --fix .
+	$(RUN) ruff format .
+
+types:
+	$(RUN) basedpyright --level error
+
+arrows:
+	$(RUN) lint-imports
+
+unit: .venv/.ready ## the quick tests
+	$(RUN) pytest tests/unit tests/property -q
+
+clean: ## remove what was built here
+	rm -rf .venv .tools console/node_modules src/perisai/service/console_dist artefacts demo-data

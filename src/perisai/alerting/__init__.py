@@ -1,0 +1,1 @@
+"""Forecasts to alerts: decision, life cycle, CAP 1.2."""

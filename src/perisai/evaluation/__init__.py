@@ -1,0 +1,1 @@
+"""Scores of tracks and of alerts."""

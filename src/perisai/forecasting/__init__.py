@@ -1,0 +1,1 @@
+"""Tracks and areas to forecasts: which communities an object will reach, and when."""

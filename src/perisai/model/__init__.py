@@ -1,0 +1,40 @@
+"""The nouns of the house, their tables and units. This package knows of no other."""
+
+from .area import Areas, parse_areas
+from .errors import BadInputError, PerisaiError, ResourceError
+from .frame import FRAME_US, Frame, frame_end_us, split_frames
+from .schemas import ALERTS, DETECTIONS, FORECASTS, KINDS, LEVELS, SCHEMAS, STATUSES, THREATS, TIME, TRACKS, TRUTH
+from .sensor import SOUND_MPS, Sensor, parse_sensors, write_sensors
+from .table import build, conform, empty, floats, time_us
+
+__all__ = [
+    "ALERTS",
+    "DETECTIONS",
+    "FORECASTS",
+    "FRAME_US",
+    "KINDS",
+    "LEVELS",
+    "SCHEMAS",
+    "SOUND_MPS",
+    "STATUSES",
+    "THREATS",
+    "TIME",
+    "TRACKS",
+    "TRUTH",
+    "Areas",
+    "BadInputError",
+    "Frame",
+    "PerisaiError",
+    "ResourceError",
+    "Sensor",
+    "build",
+    "conform",
+    "empty",
+    "floats",
+    "frame_end_us",
+    "parse_areas",
+    "parse_sensors",
+    "split_frames",
+    "time_us",
+    "write_sensors",
+]

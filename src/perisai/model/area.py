@@ -1,0 +1,131 @@
+"""Areas that can be alerted: any polygons of any country, from GeoJSON."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+import numpy as np
+import shapely
+from shapely.geometry.base import BaseGeometry
+
+from .errors import BadInputError
+
+EARTH_RADIUS_M = 6_371_008.8
+
+
+@dataclass(frozen=True, slots=True)
+class Areas:
+    """n areas as a structure of arrays, in the order of the file.
+
+    names: one dictionary of language -> name per area. population: residents, 0 where unknown.
+    lat, lon: centroid in degrees; radius_m: radius of the circle of equal area, m. geometry: shapely, lon/lat degrees.
+    """
+
+    code: tuple[str, ...]
+    names: tuple[dict[str, str], ...]
+    parent: tuple[str, ...]
+    population: np.ndarray
+    lat: np.ndarray
+    lon: np.ndarray
+    radius_m: np.ndarray
+    geometry: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.code)
+
+    def name(self, index: int, language: str = "en") -> str:
+        """The area's name in the language, else in English, else in any, else its code."""
+        names = self.names[index]
+        return names.get(language) or names.get("en") or next(iter(names.values()), self.code[index])
+
+
+def parse_areas(content: bytes | str, source: str) -> Areas:
+    """Areas of a GeoJSON FeatureCollection with properties code, name_xx, population, parent.
+
+    A `centroid` and an `area_km2` property are taken when given, else computed from the polygon.
+    Raises BadInputError naming the source and the feature at fault.
+    """
+    try:
+        document: Any = msgspec.json.decode(content)
+    except msgspec.DecodeError as error:
+        raise BadInputError(source, f"not JSON ({error})", "a GeoJSON FeatureCollection") from error
+    features = document.get("features") if isinstance(document, dict) else None
+    if not isinstance(features, list) or not features:
+        raise BadInputError(source, "no features", "a GeoJSON FeatureCollection of polygons")
+    codes: list[str] = []
+    seen: set[str] = set()
+    geometries: list[BaseGeometry] = []
+    for number, feature in enumerate(features, start=1):
+        code, geometry = _feature(feature, f"{source}: feature {number}")
+        if code in seen:
+            raise BadInputError(f"{source}: feature {number}: code", f"{code!r} used twice", "codes that differ")
+        seen.add(code)
+        codes.append(code)
+        geometries.append(geometry)
+    properties: list[dict[str, Any]] = [feature["properties"] for feature in features]
+    geometry = np.array(geometries, dtype=object)
+    centroid = shapely.centroid(geometry)
+    lon, lat = shapely.get_x(centroid), shapely.get_y(centroid)
+    for i, row in enumerate(properties):
+        given = row.get("centroid")
+        if isinstance(given, list) and len(given) == 2:
+            lon[i], lat[i] = float(given[0]), float(given[1])
+    area_m2 = np.array(
+        [
+            float(row["area_km2"]) * 1e6 if row.get("area_km2") else _area_m2(shape)
+            for row, shape in zip(properties, geometries, strict=True)
+        ]
+    )
+    return Areas(
+        code=tuple(codes),
+        names=tuple(
+            {key[5:]: str(value) for key, value in row.items() if key.startswith("name_") and value}
+            for row in properties
+        ),
+        parent=tuple(str(row.get("parent") or "") for row in properties),
+        population=np.array([_population(row, f"{source}: feature {i}") for i, row in enumerate(properties, start=1)]),
+        lat=lat,
+        lon=lon,
+        radius_m=np.sqrt(area_m2 / np.pi),
+        geometry=geometry,
+    )
+
+
+def _feature(feature: Any, where: str) -> tuple[str, BaseGeometry]:
+    if not isinstance(feature, dict) or not isinstance(feature.get("properties"), dict):
+        raise BadInputError(where, "no properties", "a GeoJSON Feature")
+    code = feature["properties"].get("code")
+    if code in (None, ""):
+        raise BadInputError(f"{where}: properties.code", "missing", "a code that names the area")
+    try:
+        geometry = shapely.from_geojson(msgspec.json.encode(feature.get("geometry")))
+    except shapely.errors.GEOSException as error:
+        raise BadInputError(f"{where}: geometry", str(error), "a Polygon or MultiPolygon") from error
+    if geometry is None or geometry.geom_type not in ("Polygon", "MultiPolygon") or geometry.is_empty:
+        raise BadInputError(f"{where}: geometry", getattr(geometry, "geom_type", "null"), "a Polygon or MultiPolygon")
+    west, south, east, north = geometry.bounds
+    if not (west >= -180 and east <= 180 and south >= -90 and north <= 90):
+        raise BadInputError(
+            f"{where}: geometry", f"bounds {geometry.bounds}", "longitude and latitude in degrees (WGS84)"
+        )
+    return str(code), geometry if geometry.is_valid else shapely.make_valid(geometry)
+
+
+def _population(row: dict[str, Any], where: str) -> float:
+    value = row.get("population")
+    if value is None:
+        return 0.0
+    if not isinstance(value, (int, float)) or value < 0:
+        raise BadInputError(f"{where}: properties.population", repr(value), "a number of residents, 0 or more")
+    return float(value)
+
+
+def _area_m2(geometry: BaseGeometry) -> float:
+    """Area on the sphere by the equal-area cylinder: x = R lon, y = R sin(lat)."""
+    flat = shapely.transform(
+        geometry,
+        lambda lonlat: np.column_stack(
+            [EARTH_RADIUS_M * np.radians(lonlat[:, 0]), EARTH_RADIUS_M * np.sin(np.radians(lonlat[:, 1]))]
+        ),
+    )
+    return float(abs(flat.area))

@@ -1,0 +1,84 @@
+"""Bringing a table from outside to its schema, or saying in one line why it does not fit."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from .errors import BadInputError
+from .schemas import REQUIRED, SCHEMAS
+
+
+def conform(table: pa.Table, kind: str, source: str) -> pa.Table:
+    """The table with exactly the columns of its schema, in order; missing optional columns become null.
+
+    kind: a key of SCHEMAS. source: the file or subject, for the message.
+    Raises BadInputError naming the source and the column when a required column is missing or a type differs.
+    """
+    schema = SCHEMAS[kind]
+    missing = [name for name in REQUIRED[kind] if name not in table.column_names]
+    if missing:
+        raise BadInputError(
+            f"{source}: column {missing[0]}", "missing", f"a {kind} table with {', '.join(REQUIRED[kind])}"
+        )
+    columns: list[pa.ChunkedArray | pa.Array] = []
+    for field in schema:
+        if field.name not in table.column_names:
+            columns.append(pa.nulls(table.num_rows, field.type))
+            continue
+        column = table.column(field.name)
+        if column.type != field.type:
+            try:
+                column = column.cast(field.type)
+            except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
+                raise BadInputError(f"{source}: column {field.name}", f"type {column.type}", str(field.type)) from error
+        columns.append(column)
+    for name in REQUIRED[kind]:
+        nulls = columns[schema.get_field_index(name)].null_count
+        if nulls and kind != "detections":
+            raise BadInputError(f"{source}: column {name}", f"{nulls} nulls", "a value in every row")
+    return pa.Table.from_arrays(columns, schema=schema)
+
+
+def build(kind: str, columns: Mapping[str, Any]) -> pa.Table:
+    """A table of a schema from some of its columns (arrays or sequences of one length); the others are null.
+
+    Times may be int64 microseconds since 1970-01-01 UTC. In float columns NaN becomes null.
+    """
+    schema = SCHEMAS[kind]
+    unknown = set(columns) - set(schema.names)
+    if unknown:
+        raise KeyError(f"{kind} has no column {sorted(unknown)[0]}")
+    length = len(next(iter(columns.values()))) if columns else 0
+    arrays = [_array(columns[f.name], f.type) if f.name in columns else pa.nulls(length, f.type) for f in schema]
+    return pa.Table.from_arrays(arrays, schema=schema)
+
+
+def _array(values: Any, kind: Any) -> Any:
+    if isinstance(values, (pa.Array, pa.ChunkedArray)):
+        return values if values.type == kind else values.cast(kind)
+    if isinstance(values, np.ndarray) and values.dtype.kind in "fiub" and not pa.types.is_list(kind):
+        array = pa.array(values, from_pandas=values.dtype.kind == "f")
+        return array if array.type == kind else array.cast(kind)
+    return pa.array(list(values), type=kind)
+
+
+def empty(kind: str) -> pa.Table:
+    """A table of the schema without rows."""
+    return SCHEMAS[kind].empty_table()
+
+
+def time_us(column: pa.ChunkedArray | pa.Array) -> np.ndarray:
+    """Microseconds since 1970-01-01 UTC, int64 (n,); null becomes the smallest int64."""
+    return _numpy(column.cast(pa.int64()).fill_null(np.iinfo(np.int64).min), np.int64)
+
+
+def floats(column: pa.ChunkedArray | pa.Array) -> np.ndarray:
+    """float64 (n,); null becomes NaN."""
+    return _numpy(column.fill_null(float("nan")), np.float64)
+
+
+def _numpy(column: Any, dtype: Any) -> np.ndarray:
+    array = column if isinstance(column, pa.Array) else column.combine_chunks()
+    return np.asarray(array.to_numpy(zero_copy_only=False), dtype)

@@ -1,0 +1,1 @@
+"""Where scarce sensors and sirens protect the most people."""

@@ -1,0 +1,46 @@
+"""Reading and writing tables as Parquet; a file is whole or it is not there."""
+
+import os
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from perisai.model import BadInputError, ResourceError, conform
+
+
+def read_table(path: Path | str, kind: str) -> pa.Table:
+    """A Parquet (or Arrow IPC) file as a table of the schema `kind`.
+
+    Raises BadInputError naming the file, and the column, when it is missing, corrupt or does not fit.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise BadInputError(str(path), "no such file", f"a Parquet file of {kind}")
+    try:
+        if path.suffix in (".arrow", ".arrows", ".feather", ".ipc"):
+            with pa.memory_map(str(path)) as source:
+                table = pa.ipc.open_file(source).read_all()
+        else:
+            table = pq.read_table(path)
+    except (pa.ArrowException, OSError) as error:
+        raise BadInputError(
+            str(path), f"cannot be read ({str(error).splitlines()[0]})", f"a Parquet file of {kind}"
+        ) from error
+    return conform(table, kind, str(path))
+
+
+def write_table(table: pa.Table, path: Path | str) -> None:
+    """Write a Parquet file beside its place and move it there, so that a crash or a full disk leaves no half file.
+
+    Raises ResourceError when the place cannot be written.
+    """
+    path = Path(path)
+    partial = path.with_name(f".{path.name}.partial")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        pq.write_table(table, partial, compression="zstd")
+        os.replace(partial, path)
+    except OSError as error:
+        partial.unlink(missing_ok=True)
+        raise ResourceError(f"{path}: cannot be written ({error.strerror or error})") from error

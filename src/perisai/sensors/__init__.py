@@ -1,0 +1,1 @@
+"""Bytes to detections: one module a format."""

@@ -1,0 +1,1 @@
+"""The stages run live on the bus."""

@@ -1,0 +1,1 @@
+"""Seeded raids and sensor networks."""
