@@ -1,5 +1,6 @@
 """The nouns of the house, their tables and units. This package knows of no other."""
 
+from .alert import Alert, AlertChange, Level, Mode, Threat, alerts_table
 from .area import Areas, parse_areas
 from .errors import BadInputError, PerisaiError, ResourceError
 from .frame import FRAME_US, Frame, frame_end_us, split_frames
@@ -21,12 +22,18 @@ __all__ = [
     "TIME",
     "TRACKS",
     "TRUTH",
+    "Alert",
+    "AlertChange",
     "Areas",
     "BadInputError",
     "Frame",
+    "Level",
+    "Mode",
     "PerisaiError",
     "ResourceError",
     "Sensor",
+    "Threat",
+    "alerts_table",
     "build",
     "conform",
     "empty",
