@@ -3,7 +3,7 @@
 from .alert import Alert, AlertChange, Level, Mode, Threat, alerts_table
 from .area import Areas, parse_areas
 from .errors import BadInputError, PerisaiError, ResourceError
-from .frame import FRAME_US, Frame, frame_end_us, split_frames
+from .frame import FRAME_US, Frame, close_frame, frame_end_us, split_frames
 from .schemas import ALERTS, DETECTIONS, FORECASTS, KINDS, LEVELS, SCHEMAS, STATUSES, THREATS, TIME, TRACKS, TRUTH
 from .sensor import SOUND_MPS, Sensor, parse_sensors, write_sensors
 from .table import build, conform, empty, floats, time_us
@@ -35,6 +35,7 @@ __all__ = [
     "Threat",
     "alerts_table",
     "build",
+    "close_frame",
     "conform",
     "empty",
     "floats",

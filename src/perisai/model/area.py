@@ -6,7 +6,6 @@ from typing import Any
 import msgspec
 import numpy as np
 import shapely
-from shapely.geometry.base import BaseGeometry
 
 from .errors import BadInputError
 
@@ -39,6 +38,15 @@ class Areas:
         return names.get(language) or names.get("en") or next(iter(names.values()), self.code[index])
 
 
+class _Feature(msgspec.Struct):
+    properties: dict[str, Any]
+    geometry: dict[str, Any] | None = None
+
+
+class _Collection(msgspec.Struct):
+    features: list[_Feature]
+
+
 def parse_areas(content: bytes | str, source: str) -> Areas:
     """Areas of a GeoJSON FeatureCollection with properties code, name_xx, population, parent.
 
@@ -46,15 +54,14 @@ def parse_areas(content: bytes | str, source: str) -> Areas:
     Raises BadInputError naming the source and the feature at fault.
     """
     try:
-        document: Any = msgspec.json.decode(content)
+        features = msgspec.json.decode(content, type=_Collection).features
     except msgspec.DecodeError as error:
-        raise BadInputError(source, f"not JSON ({error})", "a GeoJSON FeatureCollection") from error
-    features = document.get("features") if isinstance(document, dict) else None
-    if not isinstance(features, list) or not features:
+        raise BadInputError(source, f"{error}", "a GeoJSON FeatureCollection") from error
+    if not features:
         raise BadInputError(source, "no features", "a GeoJSON FeatureCollection of polygons")
     codes: list[str] = []
     seen: set[str] = set()
-    geometries: list[BaseGeometry] = []
+    geometries: list[Any] = []
     for number, feature in enumerate(features, start=1):
         code, geometry = _feature(feature, f"{source}: feature {number}")
         if code in seen:
@@ -62,14 +69,13 @@ def parse_areas(content: bytes | str, source: str) -> Areas:
         seen.add(code)
         codes.append(code)
         geometries.append(geometry)
-    properties: list[dict[str, Any]] = [feature["properties"] for feature in features]
+    properties: list[dict[str, Any]] = [feature.properties for feature in features]
     geometry = np.array(geometries, dtype=object)
     centroid = shapely.centroid(geometry)
     lon, lat = shapely.get_x(centroid), shapely.get_y(centroid)
     for i, row in enumerate(properties):
-        given = row.get("centroid")
-        if isinstance(given, list) and len(given) == 2:
-            lon[i], lat[i] = float(given[0]), float(given[1])
+        if row.get("centroid"):
+            lon[i], lat[i] = row["centroid"]
     area_m2 = np.array(
         [
             float(row["area_km2"]) * 1e6 if row.get("area_km2") else _area_m2(shape)
@@ -91,14 +97,12 @@ def parse_areas(content: bytes | str, source: str) -> Areas:
     )
 
 
-def _feature(feature: Any, where: str) -> tuple[str, BaseGeometry]:
-    if not isinstance(feature, dict) or not isinstance(feature.get("properties"), dict):
-        raise BadInputError(where, "no properties", "a GeoJSON Feature")
-    code = feature["properties"].get("code")
+def _feature(feature: _Feature, where: str) -> tuple[str, Any]:
+    code = feature.properties.get("code")
     if code in (None, ""):
         raise BadInputError(f"{where}: properties.code", "missing", "a code that names the area")
     try:
-        geometry = shapely.from_geojson(msgspec.json.encode(feature.get("geometry")))
+        geometry = shapely.from_geojson(msgspec.json.encode(feature.geometry))
     except shapely.errors.GEOSException as error:
         raise BadInputError(f"{where}: geometry", str(error), "a Polygon or MultiPolygon") from error
     if geometry is None or geometry.geom_type not in ("Polygon", "MultiPolygon") or geometry.is_empty:
@@ -120,12 +124,11 @@ def _population(row: dict[str, Any], where: str) -> float:
     return float(value)
 
 
-def _area_m2(geometry: BaseGeometry) -> float:
+def _area_m2(geometry: Any) -> float:
     """Area on the sphere by the equal-area cylinder: x = R lon, y = R sin(lat)."""
-    flat = shapely.transform(
-        geometry,
-        lambda lonlat: np.column_stack(
-            [EARTH_RADIUS_M * np.radians(lonlat[:, 0]), EARTH_RADIUS_M * np.sin(np.radians(lonlat[:, 1]))]
-        ),
-    )
-    return float(abs(flat.area))
+
+    def flatten(lonlat: Any) -> Any:
+        rad = np.radians(lonlat)
+        return EARTH_RADIUS_M * np.column_stack([rad[:, 0], np.sin(rad[:, 1])])
+
+    return float(abs(shapely.transform(geometry, flatten).area))

@@ -11,9 +11,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from .schemas import TIME
-from .table import time_us
+from .table import empty, time_us
 
 FRAME_US = 1_000_000
+RECEIPT = {"detections": "received", "tracks": "issued"}
+"""The column of each table that says when a row reached the next stage."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,27 +31,41 @@ def frame_end_us(received_us: np.ndarray, period_us: int = FRAME_US) -> np.ndarr
     return -(-received_us // period_us) * period_us
 
 
-def split_frames(detections: pa.Table, period_us: int = FRAME_US) -> Iterator[Frame]:
-    """The detections in order of receipt (time where `received` is null), cut into frames; none between is left out.
+def close_frame(batches: list[pa.Table], kind: str, end_us: int, period_us: int = FRAME_US) -> Frame:
+    """The frame that holds the batches, in order of receipt; what came too late for its own frame is received in this one.
 
-    Rows without any time are gathered in the first frame, where the tracker counts them as rejects.
+    kind: `detections` or `tracks`. The frame's table, once recorded, is cut into the very same frame by `split_frames`.
     """
-    if detections.num_rows == 0:
+    if not batches:
+        return Frame(end_us, empty(kind))
+    table = pa.concat_tables(batches)
+    column = RECEIPT[kind]
+    received = np.clip(time_us(pc.coalesce(table[column], table["time"])), end_us - period_us + 1, end_us)
+    table = table.set_column(table.schema.get_field_index(column), table.schema.field(column), _times(received))
+    return Frame(end_us, table.take(pa.array(np.argsort(received, kind="stable"))))
+
+
+def split_frames(table: pa.Table, kind: str = "detections", period_us: int = FRAME_US) -> Iterator[Frame]:
+    """The rows in order of receipt (`time` where that is null), cut into frames; none between is left out.
+
+    kind: `detections` (by `received`) or `tracks` (by `issued`). Rows without any time are gathered in the first frame,
+    where the tracker counts them as rejects.
+    """
+    if table.num_rows == 0:
         return
-    received = pc.coalesce(detections["received"], detections["time"])
-    known = time_us(received)
+    received = time_us(pc.coalesce(table[RECEIPT[kind]], table["time"]))
     unknown = np.iinfo(np.int64).min
-    if (known != unknown).any():
-        known = np.where(known == unknown, known[known != unknown].min(), known)
-    order = np.argsort(known, kind="stable")
-    ends = frame_end_us(known[order], period_us)
-    ordered = detections.take(pa.array(order))
+    if (received != unknown).any():
+        received = np.where(received == unknown, received[received != unknown].min(), received)
+    order = np.argsort(received, kind="stable")
+    ends = frame_end_us(received[order], period_us)
+    ordered = table.take(pa.array(order))
     first, last = int(ends[0]), int(ends[-1])
-    for end_us in range(first, last + period_us, period_us):
-        low, high = np.searchsorted(ends, [end_us, end_us + 1])
-        yield Frame(end_us, ordered.slice(int(low), int(high - low)))
+    bounds = np.searchsorted(ends, np.arange(first, last + 2 * period_us, period_us))
+    for number, end_us in enumerate(range(first, last + period_us, period_us)):
+        low, high = int(bounds[number]), int(bounds[number + 1])
+        yield Frame(end_us, ordered.slice(low, high - low))
 
 
-def timestamp(end_us: int) -> pa.Scalar:
-    """The time as an Arrow scalar."""
-    return pa.scalar(end_us, type=TIME)
+def _times(values_us: np.ndarray) -> pa.Array:
+    return pa.array(values_us).cast(TIME)

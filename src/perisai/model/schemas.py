@@ -64,10 +64,12 @@ TRACKS = pa.schema(
         # Beyond the contract; null where a source of tracks does not know them.
         *_floats("v_ee", "v_en", "v_nn", "impact_ee", "impact_en", "impact_nn", "impact_time_sigma_s"),
         ("flags", pa.list_(pa.string())),
+        ("issued", TIME),
     ]
 )
 """One row per track and update. p_ee, p_en, p_nn: position covariance east/north, m2; v_*: velocity covariance,
-m2/s2; impact_*: covariance of the impact point, m2. flags: what does not fit, such as `identity_conflict`."""
+m2/s2; impact_*: covariance of the impact point, m2. flags: what does not fit, such as `identity_conflict`. issued: end of the frame that gave the row, later than `time` by the
+latency of the sensors."""
 
 TRUTH = pa.schema(
     [

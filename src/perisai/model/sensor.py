@@ -1,7 +1,7 @@
 """A sensor: what it is, where it stands and how well it measures."""
 
 import tomllib
-from typing import Any, Literal, get_args
+from typing import Any, Literal, cast, get_args
 
 import msgspec
 
@@ -101,12 +101,12 @@ def parse_sensors(text: str, source: str) -> list[Sensor]:
     except tomllib.TOMLDecodeError as error:
         raise BadInputError(source, f"not TOML ({error})", "[[sensor]] tables") from error
     rows: Any = document.get("sensor")
-    if not isinstance(rows, list) or not rows:
+    if not isinstance(rows, list) or not rows or not all(isinstance(row, dict) for row in cast("list[Any]", rows)):
         raise BadInputError(source, "no [[sensor]] table", "at least one")
     sensors: list[Sensor] = []
     seen: set[str] = set()
-    for number, row in enumerate(rows, start=1):
-        where = f"{source}: sensor {row.get('id', number) if isinstance(row, dict) else number}"
+    for number, row in enumerate(cast("list[dict[str, Any]]", rows), start=1):
+        where = f"{source}: sensor {row.get('id', number)}"
         try:
             sensor = msgspec.convert(row, Sensor)
         except msgspec.ValidationError as error:

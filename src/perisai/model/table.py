@@ -57,11 +57,12 @@ def build(kind: str, columns: Mapping[str, Any]) -> pa.Table:
 
 def _array(values: Any, kind: Any) -> Any:
     if isinstance(values, (pa.Array, pa.ChunkedArray)):
-        return values if values.type == kind else values.cast(kind)
-    if isinstance(values, np.ndarray) and values.dtype.kind in "fiub" and not pa.types.is_list(kind):
+        array: Any = values
+    elif getattr(values, "dtype", np.dtype("O")).kind in "fiub" and not pa.types.is_list(kind):
         array = pa.array(values, from_pandas=values.dtype.kind == "f")
-        return array if array.type == kind else array.cast(kind)
-    return pa.array(list(values), type=kind)
+    else:
+        return pa.array(list(values), type=kind)
+    return array if array.type == kind else array.cast(kind)
 
 
 def empty(kind: str) -> pa.Table:
