@@ -32,7 +32,7 @@ def frame_end_us(received_us: np.ndarray, period_us: int = FRAME_US) -> np.ndarr
 
 
 def close_frame(batches: list[pa.Table], kind: str, end_us: int, period_us: int = FRAME_US) -> Frame:
-    """The frame that holds the batches, in order of receipt; what came too late for its own frame is received in this one.
+    """The frame that holds the batches, in order of receipt; what came too late for its own frame counts in this one.
 
     kind: `detections` or `tracks`. The frame's table, once recorded, is cut into the very same frame by `split_frames`.
     """

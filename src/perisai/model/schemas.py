@@ -68,8 +68,8 @@ TRACKS = pa.schema(
     ]
 )
 """One row per track and update. p_ee, p_en, p_nn: position covariance east/north, m2; v_*: velocity covariance,
-m2/s2; impact_*: covariance of the impact point, m2. flags: what does not fit, such as `identity_conflict`. issued: end of the frame that gave the row, later than `time` by the
-latency of the sensors."""
+m2/s2; impact_*: covariance of the impact point, m2. flags: what does not fit, such as `identity_conflict`.
+issued: end of the frame that gave the row, later than `time` by the latency of the sensors."""
 
 TRUTH = pa.schema(
     [
