@@ -1,0 +1,64 @@
+/** The ground of the picture: areas and outlines, fetched once and tried again until they come. */
+import { indexAreas } from '../map/areas';
+import type { Area } from '../map/areas';
+import { bounds } from '../map/geometry';
+import { nameIn } from '../shared/i18n.svelte';
+
+const RETRY_MS = 2_000;
+const NOTHING: GeoJSON.FeatureCollection = { type: 'FeatureCollection', features: [] };
+
+async function fetchCollection(path: string): Promise<GeoJSON.FeatureCollection> {
+  for (;;) {
+    try {
+      const response = await fetch(path);
+      if (response.ok) return (await response.json()) as GeoJSON.FeatureCollection;
+      if (response.status === 404) return NOTHING;
+    } catch {
+      // The service is not there yet; the connection state already says so.
+    }
+    await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
+  }
+}
+
+class Geo {
+  areas = $state.raw(new Map<string, Area>());
+  outlines = $state.raw(new Map<string, Area>());
+  areasCollection = $state.raw(NOTHING);
+  outlinesCollection = $state.raw(NOTHING);
+
+  async start(): Promise<void> {
+    await Promise.all([
+      fetchCollection('/api/v1/areas.geojson').then((collection) => {
+        this.areas = indexAreas(collection);
+        this.areasCollection = collection;
+      }),
+      fetchCollection('/api/v1/outlines.geojson').then((collection) => {
+        this.outlines = indexAreas(collection);
+        this.outlinesCollection = collection;
+      }),
+    ]);
+  }
+
+  /** West, south, east, north of the region. */
+  get bounds(): [number, number, number, number] | null {
+    return bounds(this.outlinesCollection) ?? bounds(this.areasCollection);
+  }
+
+  name(code: string): string {
+    const area = this.areas.get(code) ?? this.outlines.get(code);
+    return area ? nameIn(area.properties) || code : code;
+  }
+
+  /** The larger area it lies in, by name, or ''. */
+  parentName(code: string): string {
+    const properties = this.areas.get(code)?.properties;
+    if (!properties) return '';
+    for (const key of ['oblast', 'parent']) {
+      const outline = this.outlines.get(String(properties[key] ?? ''));
+      if (outline) return nameIn(outline.properties);
+    }
+    return '';
+  }
+}
+
+export const geo = new Geo();

@@ -1,0 +1,133 @@
+/** The tick of the live picture (docs/architecture.md, 'The live picture'): MessagePack in, typed arrays out. */
+import { decode } from '@msgpack/msgpack';
+
+export type Mode = 'actual' | 'exercise' | 'test';
+export type Level = 'watch' | 'alarm';
+
+/** Orders of model/schemas.py: the message carries indices into them. */
+export const STATUSES = ['tentative', 'confirmed', 'coasting', 'ended'] as const;
+export const THREATS = ['drone', 'cruise', 'ballistic', 'glide_bomb', 'aircraft', 'other'] as const;
+export type Status = (typeof STATUSES)[number];
+export type Threat = (typeof THREATS)[number];
+
+/** n tracks as a structure of arrays: degrees, metres, m/s; covariance in m². */
+export interface TrackArrays {
+  id: Uint32Array;
+  lat: Float32Array;
+  lon: Float32Array;
+  alt_m: Float32Array;
+  ve: Float32Array;
+  vn: Float32Array;
+  p_ee: Float32Array;
+  p_en: Float32Array;
+  p_nn: Float32Array;
+  existence: Uint8Array;
+  confidence: Uint8Array;
+  status: Uint8Array;
+  threat: Uint8Array;
+  neutral: Uint8Array;
+}
+
+export interface AlertMessage {
+  identifier: string;
+  area: string;
+  level: Level;
+  threat: Threat;
+  start_us: number;
+  end_us: number | null;
+  eta_s: number | null;
+  probability: number;
+  tracks: number[];
+  reason: string;
+  /** Time the estimate was made at, where the service says it; the time of the picture otherwise. */
+  at_us?: number;
+}
+
+/** The region a ballistic object will fall in: mean and covariance (m²), and when. */
+export interface Impact {
+  track: number;
+  lat: number;
+  lon: number;
+  ee: number;
+  en: number;
+  nn: number;
+  time_us: number;
+}
+
+export interface SensorState {
+  id: string;
+  state: 'live' | 'silent';
+  age_s: number | null;
+}
+
+export interface Health {
+  lag_s: number;
+  detections_per_s: number;
+  rejects: number;
+}
+
+export interface Tick {
+  seq: number;
+  now_us: number;
+  mode: Mode;
+  full: boolean;
+  tracks: TrackArrays;
+  gone: Uint32Array;
+  alerts: AlertMessage[];
+  impacts: Impact[];
+  sensors: SensorState[];
+  health: Health | null;
+}
+
+type Raw = Record<string, unknown>;
+
+/** The bytes as an array of its type; copied, since MessagePack does not align them. */
+function floats(value: unknown): Float32Array {
+  return value instanceof Uint8Array ? new Float32Array(value.slice().buffer) : new Float32Array(0);
+}
+
+function words(value: unknown): Uint32Array {
+  return value instanceof Uint8Array ? new Uint32Array(value.slice().buffer) : new Uint32Array(0);
+}
+
+function bytes(value: unknown): Uint8Array {
+  return value instanceof Uint8Array ? value : new Uint8Array(0);
+}
+
+function list<T>(value: unknown): T[] {
+  return Array.isArray(value) ? (value as T[]) : [];
+}
+
+/** One WebSocket message, or null when it is not a tick (a form this console does not know). */
+export function decodeTick(data: ArrayBuffer): Tick | null {
+  const raw = decode(new Uint8Array(data)) as Raw;
+  if (raw['t'] !== 'tick') return null;
+  const tracks = (raw['tracks'] ?? {}) as Raw;
+  return {
+    seq: Number(raw['seq'] ?? 0),
+    now_us: Number(raw['now_us']),
+    mode: raw['mode'] as Mode,
+    full: Boolean(raw['full']),
+    tracks: {
+      id: words(tracks['id']),
+      lat: floats(tracks['lat']),
+      lon: floats(tracks['lon']),
+      alt_m: floats(tracks['alt_m']),
+      ve: floats(tracks['ve']),
+      vn: floats(tracks['vn']),
+      p_ee: floats(tracks['p_ee']),
+      p_en: floats(tracks['p_en']),
+      p_nn: floats(tracks['p_nn']),
+      existence: bytes(tracks['existence']),
+      confidence: bytes(tracks['confidence']),
+      status: bytes(tracks['status']),
+      threat: bytes(tracks['threat']),
+      neutral: bytes(tracks['neutral']),
+    },
+    gone: words(raw['gone']),
+    alerts: list<AlertMessage>(raw['alerts']),
+    impacts: list<Impact>(raw['impacts']),
+    sensors: list<SensorState>(raw['sensors']),
+    health: (raw['health'] as Health | undefined) ?? null,
+  };
+}

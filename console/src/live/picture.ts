@@ -1,0 +1,142 @@
+/** The air picture the console holds: what all ticks so far add up to. No DOM, no clock. */
+import { STATUSES, THREATS } from './message';
+import type { AlertMessage, Health, Impact, Level, Mode, SensorState, Status, Threat, Tick } from './message';
+
+export type Affiliation = 'hostile' | 'suspect' | 'unknown' | 'neutral';
+
+export interface Track {
+  id: number;
+  lat: number;
+  lon: number;
+  alt_m: number;
+  ve: number;
+  vn: number;
+  p_ee: number;
+  p_en: number;
+  p_nn: number;
+  existence: number;
+  confidence: number;
+  status: Status;
+  threat: Threat;
+  affiliation: Affiliation;
+  /** Time of the picture in which it last changed, µs. */
+  updated_us: number;
+  /** Where it was: lon, lat, lon, lat, ... oldest first. */
+  trail: number[];
+  trail_us: number;
+}
+
+export interface Alert extends AlertMessage {
+  /** When it is expected to arrive, µs; null where no arrival is known. */
+  arrival_us: number | null;
+}
+
+const TRAIL_POINTS = 24;
+const TRAIL_STEP_US = 20_000_000;
+
+/** What kind of stranger a track is: decides the frame of its symbol, never an action. */
+export function affiliationOf(status: Status, threat: Threat, confidence: number, neutral: boolean): Affiliation {
+  if (neutral) return 'neutral';
+  if (threat === 'other' || confidence < 0.4) return 'unknown';
+  return status === 'tentative' ? 'suspect' : 'hostile';
+}
+
+export class Picture {
+  now_us = 0;
+  mode: Mode = 'actual';
+  seq = -1;
+  readonly tracks = new Map<number, Track>();
+  /** Active alerts by area: one area has one level at a time. */
+  readonly alerts = new Map<string, Alert>();
+  readonly sensors = new Map<string, SensorState>();
+  impacts: Impact[] = [];
+  health: Health | null = null;
+  /** Counts up whenever the set of areas under alert, or a level, changes. */
+  levels_version = 0;
+
+  /** Takes one tick in; returns the alarms that are new with it, for the cue. */
+  apply(tick: Tick): Alert[] {
+    this.now_us = tick.now_us;
+    this.mode = tick.mode;
+    this.seq = tick.seq;
+    if (tick.full) this.forget(tick);
+    this.takeTracks(tick);
+    for (const id of tick.gone) this.tracks.delete(id);
+    const raised = this.takeAlerts(tick);
+    for (const sensor of tick.sensors) this.sensors.set(sensor.id, sensor);
+    this.impacts = tick.impacts;
+    if (tick.health) this.health = tick.health;
+    return raised;
+  }
+
+  level(area: string): Level | 'none' {
+    return this.alerts.get(area)?.level ?? 'none';
+  }
+
+  /** A full picture replaces everything; tracks that are still there keep their trails. */
+  private forget(tick: Tick): void {
+    const present = new Set(tick.tracks.id);
+    for (const id of this.tracks.keys()) if (!present.has(id)) this.tracks.delete(id);
+    this.alerts.clear();
+    this.levels_version += 1;
+  }
+
+  private takeTracks({ tracks: a, now_us }: Tick): void {
+    for (let i = 0; i < a.id.length; i++) {
+      const id = a.id[i]!;
+      const status = STATUSES[a.status[i]!] ?? 'tentative';
+      const threat = THREATS[a.threat[i]!] ?? 'other';
+      const confidence = a.confidence[i]! / 255;
+      const known = this.tracks.get(id);
+      const track: Track = {
+        id,
+        lat: a.lat[i]!,
+        lon: a.lon[i]!,
+        alt_m: a.alt_m[i]!,
+        ve: a.ve[i]!,
+        vn: a.vn[i]!,
+        p_ee: a.p_ee[i]!,
+        p_en: a.p_en[i]!,
+        p_nn: a.p_nn[i]!,
+        existence: a.existence[i]! / 255,
+        confidence,
+        status,
+        threat,
+        affiliation: affiliationOf(status, threat, confidence, a.neutral[i] === 1),
+        updated_us: now_us,
+        trail: known?.trail ?? [],
+        trail_us: known?.trail_us ?? 0,
+      };
+      // A clock that went back is a rewound replay: the old trail would be drawn through the future.
+      if (track.trail_us > now_us) track.trail = [];
+      if (track.trail.length === 0 || Math.abs(now_us - track.trail_us) >= TRAIL_STEP_US) {
+        track.trail = [...track.trail.slice(-2 * (TRAIL_POINTS - 1)), track.lon, track.lat];
+        track.trail_us = now_us;
+      }
+      this.tracks.set(id, track);
+    }
+  }
+
+  private takeAlerts(tick: Tick): Alert[] {
+    const raised: Alert[] = [];
+    for (const message of tick.alerts) {
+      const known = this.alerts.get(message.area);
+      if (message.end_us !== null) {
+        // The end of a span says nothing of the span of the other level that follows it.
+        if (known?.identifier !== message.identifier) continue;
+        this.alerts.delete(message.area);
+        this.levels_version += 1;
+        continue;
+      }
+      const from_us = message.at_us ?? (tick.full ? message.start_us : tick.now_us);
+      const arrival_us = message.eta_s === null ? null : from_us + message.eta_s * 1e6;
+      const alert: Alert = { ...message, arrival_us };
+      if (known?.level !== alert.level) {
+        this.levels_version += 1;
+        if (alert.level === 'alarm' && !tick.full) raised.push(alert);
+      }
+      this.alerts.set(message.area, alert);
+    }
+    return raised;
+  }
+}

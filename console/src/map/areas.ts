@@ -1,0 +1,73 @@
+/** The areas the console knows, and drawing data of those under alert. */
+import type { Alert } from '../live/picture';
+import { nameIn } from '../shared/i18n.svelte';
+import { bounds } from './geometry';
+
+type Collection = GeoJSON.FeatureCollection;
+type Feature = GeoJSON.Feature;
+
+export interface Area {
+  code: string;
+  properties: Record<string, unknown>;
+  feature: Feature;
+  centre: [number, number];
+  population: number;
+}
+
+function centreOf(feature: Feature): [number, number] {
+  const given = feature.properties?.['centroid'] as unknown;
+  if (Array.isArray(given) && given.length === 2) return [Number(given[0]), Number(given[1])];
+  const box = bounds({ type: 'FeatureCollection', features: [feature] });
+  return box ? [(box[0] + box[2]) / 2, (box[1] + box[3]) / 2] : [0, 0];
+}
+
+/** The areas of a collection by code. */
+export function indexAreas(collection: Collection): Map<string, Area> {
+  const areas = new Map<string, Area>();
+  for (const feature of collection.features) {
+    const properties = feature.properties ?? {};
+    const code = String(properties['code']);
+    areas.set(code, { code, properties, feature, centre: centreOf(feature), population: Number(properties['population'] ?? 0) });
+  }
+  return areas;
+}
+
+/** Polygons of the areas under alert, with their level. */
+export function activeAreas(alerts: Iterable<Alert>, areas: Map<string, Area>): Collection {
+  const features: Feature[] = [];
+  for (const alert of alerts) {
+    const area = areas.get(alert.area);
+    if (!area) continue;
+    features.push({ type: 'Feature', properties: { code: area.code, level: alert.level }, geometry: area.feature.geometry });
+  }
+  // Alarms last, so that their outline lies over a neighbour's.
+  features.sort((a, b) => String(b.properties?.['level']).localeCompare(String(a.properties?.['level'])));
+  return { type: 'FeatureCollection', features };
+}
+
+/** Names of the areas under alert at their centres; alarms are marked and win the place. */
+export function activeLabels(alerts: Iterable<Alert>, areas: Map<string, Area>): Collection {
+  const features: Feature[] = [];
+  for (const alert of alerts) {
+    const area = areas.get(alert.area);
+    if (!area) continue;
+    const name = nameIn(area.properties);
+    const alarm = alert.level === 'alarm';
+    features.push({
+      type: 'Feature',
+      properties: { label: alarm ? `▲ ${name}` : name, order: (alarm ? 0 : 1e9) - area.population, size: alarm ? 13 : 11 },
+      geometry: { type: 'Point', coordinates: area.centre },
+    });
+  }
+  return { type: 'FeatureCollection', features };
+}
+
+/** Names of the regions' own outlines at their centres. */
+export function outlineLabels(outlines: Map<string, Area>): Collection {
+  const features = [...outlines.values()].map((area): Feature => ({
+    type: 'Feature',
+    properties: { name: nameIn(area.properties) },
+    geometry: { type: 'Point', coordinates: area.centre },
+  }));
+  return { type: 'FeatureCollection', features };
+}

@@ -1,0 +1,32 @@
+/** A read-only view of the store for tests and for support: `window.__perisai`. */
+import { live } from '../live/live.svelte';
+import { selection } from './selection.svelte';
+
+export function publishHook(): void {
+  const hook = {
+    get version() {
+      return live.version;
+    },
+    get state() {
+      return live.state;
+    },
+    get mode() {
+      return live.picture.mode;
+    },
+    get now_us() {
+      return live.picture.now_us;
+    },
+    get tracks() {
+      return [...live.picture.tracks.values()].map(({ id, lat, lon, status, threat, affiliation }) => ({
+        id, lat, lon, status, threat, affiliation,
+      })); // prettier-ignore
+    },
+    get alerts() {
+      return [...live.picture.alerts.values()].map((alert) => ({ ...alert }));
+    },
+    get selected() {
+      return selection.current;
+    },
+  };
+  Object.defineProperty(window, '__perisai', { value: Object.freeze(hook) });
+}

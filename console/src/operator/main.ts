@@ -1,0 +1,21 @@
+import '@fontsource/noto-sans/latin-400.css';
+import '@fontsource/noto-sans/latin-700.css';
+import '@fontsource/noto-sans/latin-ext-400.css';
+import '@fontsource/noto-sans/latin-ext-700.css';
+import '@fontsource/noto-sans/cyrillic-400.css';
+import '@fontsource/noto-sans/cyrillic-700.css';
+import '@fontsource/noto-sans/cyrillic-ext-400.css';
+import '@fontsource/noto-sans/cyrillic-ext-700.css';
+import '../base.css';
+import { mount } from 'svelte';
+import { geo } from '../live/geo.svelte';
+import { live } from '../live/live.svelte';
+import { theme } from '../shared/theme.svelte';
+import App from './App.svelte';
+import { publishHook } from './hook';
+
+theme.start('night');
+mount(App, { target: document.getElementById('app')! });
+live.start();
+void geo.start();
+publishHook();
