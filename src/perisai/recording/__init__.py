@@ -1,5 +1,18 @@
 """Parquet in, replay out."""
 
+from .recorder import PartWriter, parts
+from .recording import AREAS_FILE, CHANGES, CONFIG_FILE, FRAMES, SENSORS_FILE, Recording
 from .tables import read_table, write_table
 
-__all__ = ["read_table", "write_table"]
+__all__ = [
+    "AREAS_FILE",
+    "CHANGES",
+    "CONFIG_FILE",
+    "FRAMES",
+    "SENSORS_FILE",
+    "PartWriter",
+    "Recording",
+    "parts",
+    "read_table",
+    "write_table",
+]

@@ -1,0 +1,164 @@
+"""The bus: JetStream streams that carry tables (Arrow) and small messages (JSON) between the roles.
+
+    INPUT      perisai.in.detections.SOURCE   batches as they arrive        perisai.in.tick   the end of a frame
+    TRACKS     perisai.tracks                 one message a frame, empty or not: it carries the beat
+    FORECASTS  perisai.forecasts              one message a forecast beat
+    ALERTS     perisai.alerts                 one message an alert change
+    CAP        perisai.cap                    one message a CAP message
+
+The order of INPUT decides what belongs to which frame; every role that reads it sees the same frames. A message has an
+identity (Nats-Msg-Id) made from what caused it, so a role that repeats its work after a restart adds nothing.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+import nats
+import nats.errors
+import nats.js.errors
+import pyarrow as pa
+from nats.aio.client import Client
+from nats.js import JetStreamContext
+from nats.js.api import ConsumerConfig, DeliverPolicy, StorageType, StreamConfig
+
+from perisai.model import ResourceError
+
+DAY_S = 86_400.0
+DUPLICATES_S = 900.0
+STREAMS: dict[str, tuple[list[str], float]] = {
+    "INPUT": (["perisai.in.>"], 2 * DAY_S),
+    "TRACKS": (["perisai.tracks"], 2 * DAY_S),
+    "FORECASTS": (["perisai.forecasts"], 2 * DAY_S),
+    "ALERTS": (["perisai.alerts"], 400 * DAY_S),
+    "CAP": (["perisai.cap"], 400 * DAY_S),
+}
+"""Subjects and the age in seconds after which a message may go; the recording keeps what is older."""
+
+TICK = "perisai.in.tick"
+DETECTIONS = "perisai.in.detections"
+_END = "Perisai-End-Us"
+_STATE = "perisai-state"
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One message of a stream. end_us: end of the frame it belongs to, 0 for a batch of detections."""
+
+    subject: str
+    sequence: int
+    end_us: int
+    data: bytes
+    headers: dict[str, str] = field(default_factory=dict)
+
+    def table(self) -> pa.Table:
+        """The Arrow table it carries."""
+        return pa.ipc.open_stream(self.data).read_all()
+
+
+def table_bytes(table: pa.Table) -> bytes:
+    """An Arrow IPC stream."""
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, table.schema) as writer:
+        writer.write_table(table)
+    return sink.getvalue().to_pybytes()
+
+
+class Bus:
+    """A connection with its streams in place. Use as an async context manager."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._client: Client | None = None
+
+    async def __aenter__(self) -> "Bus":
+        try:
+            self._client = await nats.connect(
+                self._url, allow_reconnect=True, max_reconnect_attempts=-1, reconnect_time_wait=0.2, connect_timeout=5
+            )
+        except (OSError, nats.errors.Error) as error:
+            raise ResourceError(f"{self._url}: no NATS server answers ({error})") from error
+        for name, (subjects, age_s) in STREAMS.items():
+            await self.stream(name, subjects, age_s)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        if self._client is not None:
+            await self._client.close()
+
+    @property
+    def _js(self) -> JetStreamContext:
+        assert self._client is not None
+        return self._client.jetstream(timeout=10)
+
+    async def stream(self, name: str, subjects: list[str], age_s: float) -> None:
+        """Make sure the stream is there."""
+        config = StreamConfig(
+            name=name, subjects=subjects, max_age=age_s, duplicate_window=DUPLICATES_S, storage=StorageType.FILE
+        )
+        try:
+            await self._js.add_stream(config)
+        except nats.js.errors.BadRequestError:
+            await self._js.update_stream(config)
+
+    async def publish(self, subject: str, data: bytes, identity: str, end_us: int = 0) -> int:
+        """Publish and wait until it is stored; returns its sequence. A second message of one identity is not stored."""
+        headers = {"Nats-Msg-Id": identity, _END: str(end_us)}
+        while True:
+            try:
+                return (await self._js.publish(subject, data, headers=headers)).seq
+            except (
+                nats.errors.TimeoutError,
+                nats.errors.ConnectionReconnectingError,
+                nats.js.errors.NoStreamResponseError,
+            ):
+                await asyncio.sleep(0.2)
+
+    async def publish_table(self, subject: str, table: pa.Table, identity: str, end_us: int) -> int:
+        """Publish a table as Arrow."""
+        return await self.publish(subject, table_bytes(table), identity, end_us)
+
+    async def follow(self, stream: str, after: int = 0) -> AsyncIterator[Message]:
+        """Every message of a stream with a sequence above `after`, in order, then those to come, until cancelled."""
+        config = ConsumerConfig(deliver_policy=DeliverPolicy.BY_START_SEQUENCE, opt_start_seq=after + 1)
+        subject = STREAMS[stream][0][0]
+        subscription = await self._js.subscribe(subject, stream=stream, ordered_consumer=True, config=config)
+        try:
+            while True:
+                try:
+                    message = await subscription.next_msg(timeout=1.0)
+                except nats.errors.TimeoutError:
+                    continue
+                headers = message.headers or {}
+                sequence = message.metadata.sequence.stream
+                if sequence <= after:
+                    continue
+                after = sequence
+                yield Message(message.subject, sequence, int(headers.get(_END, "0")), message.data, headers)
+        finally:
+            await subscription.unsubscribe()
+
+    async def last_sequence(self, stream: str) -> int:
+        """The sequence of the newest message of a stream, 0 when it is empty."""
+        return (await self._js.stream_info(stream)).state.last_seq
+
+    async def save_state(self, role: str, sequence: int, blob: bytes) -> None:
+        """Keep a role's state as it was after the message with this sequence."""
+        store = await self._store()
+        await store.put(role, msgspec.msgpack.encode((sequence, blob)))
+
+    async def load_state(self, role: str) -> tuple[int, bytes] | None:
+        """The state last kept, or None."""
+        try:
+            result = await (await self._store()).get(role)
+        except (nats.js.errors.ObjectNotFoundError, nats.js.errors.ObjectDeletedError, nats.js.errors.NotFoundError):
+            return None
+        return msgspec.msgpack.decode(result.data or b"", type=tuple[int, bytes])
+
+    async def _store(self) -> Any:
+        try:
+            return await self._js.object_store(_STATE)
+        except (nats.js.errors.BucketNotFoundError, nats.js.errors.NotFoundError):
+            return await self._js.create_object_store(_STATE)

@@ -1,0 +1,217 @@
+"""`perisai demo`, `run`, `replay`, `init`: the living system."""
+
+import asyncio
+import itertools
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+from cyclopts import Parameter
+
+from perisai.model import FRAME_US, BadInputError, Frame, Mode, alerts_table, empty, parse_sensors, split_frames
+from perisai.recording import AREAS_FILE, CONFIG_FILE, SENSORS_FILE, Recording, read_table, write_table
+
+from .. import package_data
+from ..config import Config, load_config
+from ..files import read_areas, read_sensors
+from ..house import House
+from ..logs import set_up_logs
+from ..pipeline import AlertBook, AlertStage, TrackStage
+from .output import progress, say, show
+from .stages import Json
+
+AFTER_US = 30 * 60 * FRAME_US
+Port = Annotated[int | None, Parameter(name="--port")]
+
+
+def run(*, config: Path, port: Port = None) -> None:
+    """The live service: console, alerts, recording. Ctrl-C ends it and loses nothing.
+
+    Example: perisai run --config perisai.toml
+
+    Parameters
+    ----------
+    config: the configuration file; `perisai init` writes one.
+    port: overrides the port in the file; 0 takes a free one.
+    """
+    settings = _with_port(load_config(config), port)
+    sensors = _sensors(settings)
+    set_up_logs()
+    asyncio.run(House(settings, sensors).run(ready=_address))
+
+
+def demo(
+    *,
+    night: str = "2025-09-07",
+    seed: int = 1,
+    speed: float = 20.0,
+    port: Port = None,
+    data: Path = Path("demo-data"),
+    config: Path | None = None,
+) -> None:
+    """The whole system on one machine with a simulated night of the record; marked EXERCISE everywhere.
+
+    Example: perisai demo --night 2025-09-07 --speed 20
+
+    Parameters
+    ----------
+    night: a date of the published record.
+    seed: same seed, same night.
+    speed: times as fast as it was.
+    port: port of the console; 0 takes a free one.
+    data: directory for simulated nights and for the recording.
+    config: a perisai.toml to start from.
+    """
+    if not speed > 0:
+        raise BadInputError("--speed", str(speed), "a number above 0")
+    settings = load_config(config) if config else Config()
+    recording = data / f"recording-{night}-{time.strftime('%Y%m%dT%H%M%S')}"
+    service = msgspec.structs.replace(settings.service, data=str(recording), mode="exercise")
+    settings = _with_port(msgspec.structs.replace(settings, service=service), port)
+    settings = _with_ground(settings)
+    detections, sensors_file = _night(settings, night, seed, data)
+    set_up_logs()
+    frames = _with_quiet_end(split_frames(read_table(detections, "detections")))
+    say(f"playing the night of {night} at {speed:g} x as an EXERCISE; recording to {recording}")
+    house = House(settings, read_sensors(sensors_file))
+    asyncio.run(house.run(frames, speed, _address))
+
+
+def replay(
+    recording: Path, /, *, speed: float | None = None, port: Port = None, out: Path | None = None, json: Json = False
+) -> None:
+    """Run a recording through the stages again and compare the alerts, row for row; with --speed, show it.
+
+    Example: perisai replay demo-data/recording-2025-09-07-20261124T020000 --speed 20
+
+    Parameters
+    ----------
+    recording: a directory that `perisai run` or `perisai demo` wrote.
+    speed: show it live at this multiple of its pace, as an exercise, instead of comparing.
+    port: port of the console when shown; 0 takes a free one.
+    out: Parquet file for the alerts of the replay.
+    json: print the comparison as one JSON object.
+    """
+    held = Recording(recording)
+    config = msgspec.json.decode(held.text(CONFIG_FILE), type=Config)
+    sensors = parse_sensors(held.text(SENSORS_FILE), str(recording / SENSORS_FILE))
+    config = msgspec.structs.replace(
+        config, region=msgspec.structs.replace(config.region, areas=str(recording / AREAS_FILE))
+    )
+    if speed is not None:
+        _show_again(held, config, sensors, speed, port)
+        return
+    tracker, alerter, book = (
+        TrackStage(sensors, config),
+        AlertStage(read_areas(config.region.areas), config),
+        AlertBook(),
+    )
+    for frame in progress(held.frames(), "replaying", held.table("frames").num_rows):
+        for change in alerter.step(tracker.step(frame), frame.end_us).changes:
+            book.apply(change)
+    alerts = alerts_table(book.alerts())
+    if out:
+        write_table(alerts, out)
+    live = (
+        read_table(recording / "alerts.parquet", "alerts")
+        if (recording / "alerts.parquet").exists()
+        else empty("alerts")
+    )
+    same = sum(a == b for a, b in zip(alerts.to_pylist(), live.to_pylist(), strict=False))
+    identical = alerts.equals(live)
+    show(
+        {"alerts_live": live.num_rows, "alerts_replayed": alerts.num_rows, "same_rows": same, "identical": identical},
+        json,
+    )
+    if not identical:
+        raise SystemExit(1)
+
+
+def init(directory: Path = Path(), /) -> None:
+    """Write a commented configuration and a sensors file to start from.
+
+    Example: perisai init my-centre
+
+    Parameters
+    ----------
+    directory: where to write perisai.toml and sensors.toml; nothing there is overwritten.
+    """
+    from ..starter import CONFIG_TEXT, SENSORS_TEXT
+
+    for name, text in (("perisai.toml", CONFIG_TEXT), ("sensors.toml", SENSORS_TEXT)):
+        path = directory / name
+        if path.exists():
+            raise BadInputError(str(path), "already there", "a directory without one")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    say(f"wrote perisai.toml and sensors.toml in {directory.resolve()}; start with: perisai run --config perisai.toml")
+
+
+def _show_again(held: Recording, config: Config, sensors: list, speed: float, port: int | None) -> None:
+    directory = held.directory / f"shown-{time.strftime('%Y%m%dT%H%M%S')}"
+    mode: Mode = "exercise"
+    service = msgspec.structs.replace(config.service, data=str(directory), mode=mode)
+    settings = _with_port(msgspec.structs.replace(config, service=service), port)
+    set_up_logs()
+    asyncio.run(House(settings, sensors).run(held.frames(), speed, _address))
+
+
+def _night(config: Config, night: str, seed: int, data: Path) -> tuple[Path, Path]:
+    """The simulated night, made once and kept."""
+    from perisai.model import write_sensors
+    from perisai.simulation import default_network, simulate
+
+    directory = data / "nights" / f"{night}-{seed}"
+    detections, sensors_file = directory / "detections.parquet", directory / "sensors.toml"
+    if not (detections.exists() and sensors_file.exists()):
+        say(f"simulating the night of {night} (once; kept in {directory})")
+        areas = read_areas(config.region.areas)
+        sensors = read_sensors(config.inputs.sensors) if config.inputs.sensors else default_network(areas)
+        result = simulate(night, seed, sensors, areas)
+        write_table(result.truth, directory / "truth.parquet")
+        sensors_file.write_text(write_sensors(sensors, "The network of this simulated night."), encoding="utf-8")
+        write_table(result.detections, detections)
+    return detections, sensors_file
+
+
+def _with_quiet_end(frames: Iterator[Frame]) -> Iterator[Frame]:
+    """The frames, then empty ones until every alert has had time to end."""
+    end_us = 0
+    for frame in frames:
+        end_us = frame.end_us
+        yield frame
+    quiet = empty("detections")
+    yield from itertools.islice((Frame(end_us + n * FRAME_US, quiet) for n in itertools.count(1)), AFTER_US // FRAME_US)
+
+
+def _sensors(config: Config) -> list:
+    if config.inputs.sensors:
+        return read_sensors(config.inputs.sensors)
+    from perisai.simulation import default_network
+
+    return default_network(read_areas(config.region.areas))
+
+
+def _with_ground(config: Config) -> Config:
+    region = config.region
+    return msgspec.structs.replace(
+        config,
+        region=msgspec.structs.replace(
+            region,
+            areas=region.areas or str(package_data.COMMUNITIES),
+            outlines=region.outlines or str(package_data.OBLASTS),
+            basemap=region.basemap or str(package_data.BASEMAP),
+        ),
+    )
+
+
+def _with_port(config: Config, port: int | None) -> Config:
+    if port is None:
+        return config
+    return msgspec.structs.replace(config, service=msgspec.structs.replace(config.service, port=port))
+
+
+def _address(address: str) -> None:
+    say(f"console: {address}   citizens: {address}citizen   Ctrl-C ends")

@@ -1,0 +1,117 @@
+"""The configuration file: what the centre watches, with which sensors, and how it alerts. Read once, at the start."""
+
+import re
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from perisai.alerting import AlertSettings, CapSettings
+from perisai.forecasting import ForecastSettings
+from perisai.model import BadInputError, Mode
+from perisai.tracking import TrackerSettings
+
+from . import package_data
+from .files import read_text
+
+
+class ServiceSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`[service]`. mode: actual, exercise or test, marked on every screen and in every message.
+
+    host, port: where the console answers; data: directory of the recording and of the bus; nats: address of an external
+    NATS cluster, empty for the embedded one.
+    """
+
+    mode: Mode = "exercise"
+    host: str = "127.0.0.1"
+    port: int = 8460
+    data: str = "perisai-data"
+    nats: str = ""
+
+
+class RegionSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`[region]`. GeoJSON files, paths relative to the configuration file; empty means those that ship (Ukraine)."""
+
+    name: str = "Ukraine"
+    areas: str = ""
+    outlines: str = ""
+    basemap: str = ""
+    languages: tuple[str, ...] = ("uk", "en", "id")
+
+
+class InputSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`[inputs]`. sensors: the sensors TOML, empty for the default network of the region."""
+
+    sensors: str = ""
+
+
+class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The whole of perisai.toml."""
+
+    service: ServiceSettings = ServiceSettings()
+    region: RegionSettings = RegionSettings()
+    inputs: InputSettings = InputSettings()
+    tracking: TrackerSettings = msgspec.field(default_factory=TrackerSettings)
+    forecasting: ForecastSettings = msgspec.field(default_factory=ForecastSettings)
+    alerting: AlertSettings = msgspec.field(default_factory=AlertSettings)
+    cap: CapSettings = msgspec.field(default_factory=CapSettings)
+
+
+def load_config(path: Path | str) -> Config:
+    """Read and check a configuration file.
+
+    Raises BadInputError naming the file, the line and what was expected there.
+    """
+    text = read_text(path, "a configuration file (perisai init writes one)")
+    return parse_config(text, Path(path))
+
+
+def parse_config(text: str, path: Path) -> Config:
+    """The configuration in a text; `path` is named in messages and is what relative paths start from."""
+    try:
+        document = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise BadInputError(str(path), f"not TOML ({error})", "the form that `perisai init` writes") from error
+    try:
+        config = msgspec.convert(document, Config)
+    except msgspec.ValidationError as error:
+        message, _, place = str(error).partition(" - at `$")
+        keys = re.findall(r"\w+", place)
+        unknown = re.search(r"unknown field `(\w+)`", message)
+        keys += [unknown.group(1)] if unknown else []
+        where = f"{path}: line {_line(text, keys)}: {'.'.join(keys) or 'settings'}"
+        raise BadInputError(where, message, "the form that `perisai init` writes") from error
+    region = config.region
+    return msgspec.structs.replace(
+        config,
+        region=msgspec.structs.replace(
+            region,
+            areas=_resolve(path, region.areas, package_data.COMMUNITIES),
+            outlines=_resolve(path, region.outlines, package_data.OBLASTS),
+            basemap=_resolve(path, region.basemap, package_data.BASEMAP),
+        ),
+        inputs=msgspec.structs.replace(config.inputs, sensors=_resolve(path, config.inputs.sensors, None)),
+        service=msgspec.structs.replace(config.service, data=_resolve(path, config.service.data, None)),
+    )
+
+
+def _resolve(path: Path, given: str, default: Path | None) -> str:
+    return str(path.parent / given) if given else str(default or "")
+
+
+def _line(text: str, keys: list[str]) -> int:
+    """The line of a key: the last that opens the table or names the key, going down the path."""
+    number = 1
+    lines = text.splitlines()
+    for key in keys:
+        for index in range(number - 1, len(lines)):
+            if re.match(rf"\s*(\[\[?\s*([\w.]+\.)?{key}\s*\]?\]|{key}\s*=)", lines[index]):
+                number = index + 1
+                break
+    return number
+
+
+def config_document(config: Config) -> dict[str, Any]:
+    """The configuration as plain values, for the recording."""
+    return msgspec.to_builtins(config)

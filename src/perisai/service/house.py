@@ -1,0 +1,174 @@
+"""The whole system in one process: the bus, the roles, the HTTP server; started together, ended together."""
+
+import asyncio
+import contextlib
+import signal
+import socket
+import time
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import msgspec
+import structlog
+import uvicorn
+
+from perisai.model import Frame, ResourceError, Sensor, write_sensors
+from perisai.recording import AREAS_FILE, CONFIG_FILE, SENSORS_FILE
+
+from .bus import Bus
+from .config import Config
+from .files import read_areas
+from .http import build_app
+from .http.ground import Ground
+from .nats_server import NatsServer
+from .picture import Picture
+from .roles.alerter import run_alerter
+from .roles.gateway import Gateway
+from .roles.ingest import Ingest
+from .roles.recorder import Recorder
+from .roles.tracker import run_tracker
+
+DRAIN_S = 20.0
+log = structlog.get_logger("house")
+
+
+class House:
+    """One centre. `run` returns when it is told to stop, with everything received on disk."""
+
+    def __init__(self, config: Config, sensors: list[Sensor]) -> None:
+        self.config = config
+        self.sensors = sensors
+        self.data = Path(config.service.data)
+        self.areas = read_areas(config.region.areas)
+        self.stopping = asyncio.Event()
+        self.address = ""
+
+    async def run(
+        self, played: Iterable[Frame] | None = None, speed: float = 1.0, ready: Callable[[str], None] = print
+    ) -> None:
+        """Run until Ctrl-C, SIGTERM or `stopping`.
+
+        played: frames to play at `speed` instead of the clock's own ticks. ready: told the address of the console.
+        """
+        with _listening(self.config.service.host, self.config.service.port) as listener:
+            self._keep_settings()
+            self._stop_on_signals()
+            async with contextlib.AsyncExitStack() as stack:
+                url = self.config.service.nats
+                if not url:
+                    url = (await stack.enter_async_context(NatsServer(self.data))).url
+                bus = await stack.enter_async_context(Bus(url))
+                await self._run_roles(bus, listener, played, speed, ready)
+
+    async def _run_roles(
+        self,
+        bus: Bus,
+        listener: socket.socket,
+        played: Iterable[Frame] | None,
+        speed: float,
+        ready: Callable[[str], None],
+    ) -> None:
+        gateway = Gateway(bus, Picture(self.config.service.mode, self.sensors))
+        ingest = Ingest(bus, lambda: time.time_ns() // 1000)
+        recorder = Recorder(bus, self.data)
+        region = self.config.region
+        app = build_app(
+            config=self.config,
+            gateway=gateway,
+            ingest=ingest,
+            ground=Ground(self.areas, Path(region.outlines), Path(region.basemap)),
+            sensors=self.sensors,
+        )
+        server = _Server(
+            uvicorn.Config(app, log_level="warning", lifespan="off", ws_ping_interval=10, timeout_graceful_shutdown=2)
+        )
+        roles = {
+            "tracker": run_tracker(bus, self.sensors, self.config),
+            "alerter": run_alerter(bus, self.areas, self.config),
+            "recorder": recorder.run(),
+            "gateway": gateway.run(),
+            "console": server.serve(sockets=[listener]),
+        }
+        tasks = [asyncio.create_task(role, name=name) for name, role in roles.items()]
+        if played is None:
+            source = asyncio.create_task(ingest.run(), name="ingest")
+        else:
+            source = asyncio.create_task(ingest.play(played, speed, lambda: gateway.picture.now_us), name="ingest")
+        tasks.append(source)
+        host, port = listener.getsockname()[:2]
+        self.address = f"http://{host}:{port}/"
+        ready(self.address)
+        try:
+            await self._until_stopped(tasks)
+            source.cancel()
+            await self._drain(bus, gateway)
+        finally:
+            server.should_exit = True
+            for task in tasks:
+                if task.get_name() != "console":
+                    task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            recorder.flush()
+
+    async def _until_stopped(self, tasks: list[asyncio.Task[None]]) -> None:
+        """Wait for the stop; a role that fails stops the house, with its error."""
+        stop = asyncio.create_task(self.stopping.wait())
+        running = set(tasks)
+        while not stop.done():
+            done, running = await asyncio.wait({stop, *running}, return_when=asyncio.FIRST_COMPLETED)
+            running.discard(stop)
+            for task in done - {stop}:
+                task.result()
+                if task.get_name() != "ingest":
+                    raise ResourceError(f"{task.get_name()} ended by itself")
+
+    async def _drain(self, bus: Bus, gateway: Gateway) -> None:
+        """Let what is on the bus reach the alerts and the recording."""
+        deadline = time.monotonic() + DRAIN_S
+        while time.monotonic() < deadline and gateway.picture.lag_s() > 0:
+            await asyncio.sleep(0.1)
+        before = -1
+        while time.monotonic() < deadline:
+            heads = [await bus.last_sequence(stream) for stream in ("TRACKS", "FORECASTS", "ALERTS", "CAP")]
+            if sum(heads) == before:
+                return
+            before = sum(heads)
+            await asyncio.sleep(0.5)
+
+    def _keep_settings(self) -> None:
+        """Beside the recording: what it was made with, so that a replay needs nothing else."""
+        try:
+            self.data.mkdir(parents=True, exist_ok=True)
+            (self.data / CONFIG_FILE).write_bytes(msgspec.json.format(msgspec.json.encode(self.config)))
+            (self.data / SENSORS_FILE).write_text(write_sensors(self.sensors), encoding="utf-8")
+            (self.data / AREAS_FILE).write_bytes(Path(self.config.region.areas).read_bytes())
+        except OSError as error:
+            raise ResourceError(f"{self.data}: cannot be written ({error.strerror})") from error
+
+    def _stop_on_signals(self) -> None:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, self.stopping.set)
+
+
+class _Server(uvicorn.Server):
+    """The house handles signals, not the web server."""
+
+    @contextlib.contextmanager
+    def capture_signals(self):
+        yield
+
+
+@contextlib.contextmanager
+def _listening(host: str, port: int):
+    listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+    except OSError as error:
+        listener.close()
+        raise ResourceError(
+            f"{host}:{port}: {error.strerror}; choose another port with --port or [service] port"
+        ) from error
+    with contextlib.closing(listener):
+        yield listener

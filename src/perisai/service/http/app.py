@@ -1,0 +1,75 @@
+"""The application: API, live socket, CAP files and the console's pages."""
+
+from pathlib import Path
+from typing import Any
+
+from litestar import Litestar, MediaType, Response, WebSocket, get, websocket
+from litestar.datastructures import State
+from litestar.exceptions import NotFoundException, WebSocketDisconnect
+from litestar.openapi import OpenAPIConfig
+from litestar.static_files import create_static_files_router
+
+from .. import package_data
+from ..roles.gateway import Console
+from .ingest_api import accept_detections
+from .picture_api import PictureController
+from .public import PublicController
+
+HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'self'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; "
+        "worker-src 'self' blob:; connect-src 'self' ws: wss:; frame-ancestors 'none'; base-uri 'none'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+}
+
+
+@websocket("/api/v1/live")
+async def live(socket: WebSocket[Any, Any, Any]) -> None:
+    """Ticks of the picture (docs/architecture.md), the first one full."""
+    await socket.accept()
+    gateway = socket.app.state.gateway
+    console = Console()
+    gateway.consoles.add(console)
+    try:
+        version = gateway.picture.version
+        await socket.send_bytes(gateway.picture.tick(0, gateway.detections_per_s))
+        console.seen = version
+        while True:
+            await socket.send_bytes(await console.next())
+    except (WebSocketDisconnect, RuntimeError):
+        pass
+    finally:
+        gateway.consoles.discard(console)
+
+
+@get("/cap/{name:str}", media_type="application/cap+xml", sync_to_thread=True)
+def cap_message(state: State, name: str) -> bytes:
+    """One CAP message by its identifier."""
+    path = Path(state.config.service.data) / "cap" / f"{name.removesuffix('.xml')}.xml"
+    if "/" in name or ".." in name or not path.is_file():
+        raise NotFoundException(detail=f"no CAP message {name}")
+    return path.read_bytes()
+
+
+@get("/citizen", media_type=MediaType.HTML, sync_to_thread=True)
+def citizen() -> Response[bytes]:
+    return Response((package_data.CONSOLE / "citizen.html").read_bytes(), media_type=MediaType.HTML)
+
+
+def build_app(**state: Any) -> Litestar:
+    """The application over a running house.
+
+    state: config (Config), gateway (Gateway), ingest (Ingest), ground (Ground), sensors (list of Sensor).
+    """
+    handlers: list[Any] = [live, cap_message, citizen, accept_detections, PictureController, PublicController]
+    if (package_data.CONSOLE / "index.html").is_file():
+        handlers.append(create_static_files_router(path="/", directories=[package_data.CONSOLE], html_mode=True))
+    return Litestar(
+        route_handlers=handlers,
+        state=State(state),
+        openapi_config=OpenAPIConfig(title="Perisai", version="1", path="/api/docs"),
+        response_headers=HEADERS,
+        logging_config=None,
+    )

@@ -1,0 +1,57 @@
+"""The way in over HTTP: detections of a sensor, as an Arrow stream or as JSON rows."""
+
+import hashlib
+from typing import Any
+
+import msgspec
+import pyarrow as pa
+from litestar import Request, post
+from litestar.exceptions import ClientException
+
+from perisai.model import DETECTIONS, BadInputError, conform
+
+MAX_BYTES = 4 << 20
+ARROW = "application/vnd.apache.arrow.stream"
+
+
+@post("/api/v1/detections", request_max_body_size=MAX_BYTES, status_code=202)
+async def accept_detections(request: Request[Any, Any, Any]) -> dict[str, int]:
+    """Take a batch of detections (the contract's columns); answers 202 once it is stored.
+
+    Body: an Arrow IPC stream, or a JSON list of rows with times in ISO 8601. A header `Idempotency-Key` names the
+    batch; without it its content does, so that a batch sent twice counts once.
+    """
+    body = await request.body()
+    source = request.headers.get("Perisai-Source", "http")
+    if not source.replace("-", "").replace("_", "").isalnum() or len(source) > 64:
+        raise ClientException(detail="Perisai-Source: letters, digits, - and _ expected, 64 at most")
+    try:
+        table = _table(body, request.headers.get("Content-Type", ""))
+    except BadInputError as error:
+        raise ClientException(detail=str(error)) from error
+    identity = request.headers.get("Idempotency-Key") or hashlib.sha256(body).hexdigest()[:32]
+    rows = await request.app.state.ingest.accept(source, table, identity)
+    return {"accepted": rows}
+
+
+def _table(body: bytes, content_type: str) -> pa.Table:
+    if content_type.startswith(ARROW):
+        try:
+            table = pa.ipc.open_stream(body).read_all()
+        except (pa.ArrowException, OSError) as error:
+            raise BadInputError("body", f"not an Arrow stream ({str(error).splitlines()[0]})", "detections") from error
+        return conform(table, "detections", "body")
+    try:
+        rows = msgspec.json.decode(body, type=list[dict[str, Any]])
+    except msgspec.DecodeError as error:
+        raise BadInputError("body", str(error), "a JSON list of detections") from error
+    try:
+        table = pa.Table.from_pylist(rows)
+        times = [name for name in ("time", "received") if name in table.column_names]
+        for name in times:
+            table = table.set_column(
+                table.schema.get_field_index(name), name, table[name].cast(DETECTIONS.field(name).type)
+            )
+    except (pa.ArrowException, ValueError, TypeError) as error:
+        raise BadInputError("body", str(error).splitlines()[0], "rows of a detections table") from error
+    return conform(table, "detections", "body")

@@ -1,0 +1,97 @@
+"""The air picture over HTTP: state, ground, tracks, sensors, alerts, and why an area is as it is."""
+
+from typing import Any
+
+import msgspec
+from litestar import Controller, Response, get
+from litestar.datastructures import State
+from litestar.exceptions import NotFoundException
+
+from perisai.model import LEVELS, STATUSES, THREATS
+
+from ..picture import is_neutral, track_feature
+
+GEOJSON = "application/geo+json"
+
+
+class PictureController(Controller):
+    """`/api/v1`: what the operator's console draws."""
+
+    path = "/api/v1"
+
+    @get("/state", sync_to_thread=False)
+    def state(self, state: State) -> dict[str, Any]:
+        """Mode, time of the picture, the region's bounds, and the lists that ticks number into."""
+        picture, config = state.gateway.picture, state.config
+        return {
+            "mode": picture.mode,
+            "now_us": picture.now_us,
+            "region": {"name": config.region.name, "bounds": state.ground.bounds},
+            "languages": list(config.region.languages),
+            "statuses": list(STATUSES),
+            "threats": list(THREATS),
+            "levels": list(LEVELS),
+            "consoles": len(state.gateway.consoles),
+        }
+
+    @get("/areas.geojson", media_type=GEOJSON, sync_to_thread=False)
+    def areas(self, state: State) -> bytes:
+        return state.ground.areas_geojson
+
+    @get("/outlines.geojson", media_type=GEOJSON, sync_to_thread=False)
+    def outlines(self, state: State) -> bytes:
+        return state.ground.outlines_geojson
+
+    @get("/basemap.geojson", media_type=GEOJSON, sync_to_thread=False)
+    def basemap(self, state: State) -> bytes:
+        return state.ground.basemap_geojson
+
+    @get("/sensors", sync_to_thread=False)
+    def sensors(self, state: State) -> list[dict[str, Any]]:
+        """The sensors with their place, reach and health."""
+        health = {row["id"]: row for row in state.gateway.picture.sensors()}
+        return [msgspec.to_builtins(sensor) | health[sensor.id] for sensor in state.sensors]
+
+    @get("/tracks.geojson", media_type=GEOJSON, sync_to_thread=False)
+    def tracks(self, state: State) -> bytes:
+        """All tracks of the picture."""
+        features = [track_feature(track.row) for track in state.gateway.picture.tracks.values()]
+        return msgspec.json.encode({"type": "FeatureCollection", "features": features})
+
+    @get("/tracks/{track:int}/history", sync_to_thread=False)
+    def history(self, state: State, track: int) -> dict[str, Any]:
+        """Where a track came from and what it is held to be."""
+        found = state.gateway.picture.tracks.get(track)
+        if found is None:
+            raise NotFoundException(detail=f"no track {track} in the picture")
+        points = [{"time_us": at, "lat": lat, "lon": lon, "alt_m": alt} for at, lat, lon, alt in found.history]
+        return {"track": found.row, "neutral": is_neutral(found.row), "history": points}
+
+    @get("/alerts", sync_to_thread=False)
+    def alerts(self, state: State, active: bool = False) -> list[Any]:
+        """Alerts, newest first; with active=true only those in force."""
+        book = state.gateway.picture.book
+        rows = book.active() if active else book.alerts()
+        return [msgspec.to_builtins(alert) for alert in sorted(rows, key=lambda alert: -alert.start_us)[:5000]]
+
+    @get("/areas/{code:str}/timeline", sync_to_thread=False)
+    def timeline(self, state: State, code: str) -> dict[str, Any]:
+        """An area's alerts and what is foreseen for it now: the tracks, probabilities and times."""
+        if code not in state.ground.index:
+            raise NotFoundException(detail=f"no area with code {code}")
+        picture = state.gateway.picture
+        alerts = [msgspec.to_builtins(alert) for alert in picture.book.alerts() if alert.area == code]
+        return {
+            "code": code,
+            "names": state.ground.areas.names[state.ground.index[code]],
+            "alerts": sorted(alerts, key=lambda alert: -alert["start_us"]),
+            "forecasts": sorted(picture.areas_forecast.get(code, []), key=lambda row: -row["probability"]),
+            "now_us": picture.now_us,
+        }
+
+    @get("/health", sync_to_thread=False)
+    def health(self, state: State) -> Response[dict[str, Any]]:
+        """200 while the picture moves, 503 before the first frame has passed."""
+        picture = state.gateway.picture
+        body = {"now_us": picture.now_us, "lag_s": picture.lag_s(), "tracks": len(picture.tracks)}
+        return Response(body, status_code=200 if picture.now_us else 503)

@@ -1,0 +1,187 @@
+"""The live picture: the newest state of every track, alert and sensor, and what of it changed since a tick.
+
+Kept by the gateway from the bus; read by the HTTP API and by the consoles. docs/architecture.md has the form of a tick.
+"""
+
+from collections import deque
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+import numpy as np
+import pyarrow as pa
+
+from perisai.model import STATUSES, THREATS, Alert, AlertChange, Mode, Sensor, time_us
+
+from .pipeline import AlertBook
+
+FLOATS = ("lat", "lon", "alt_m", "ve_mps", "vn_mps", "p_ee", "p_en", "p_nn")
+WIRE = ("lat", "lon", "alt_m", "ve", "vn", "p_ee", "p_en", "p_nn")
+HISTORY_POINTS = 240
+HISTORY_STEP_US = 5_000_000
+SILENT_PERIODS = 5.0
+KEEP_ENDED = 2_000
+
+
+@dataclass(slots=True)
+class TrackState:
+    """The newest row of a track and its way here: (time_us, lat, lon, alt_m) at least HISTORY_STEP_US apart."""
+
+    row: dict[str, Any]
+    version: int
+    history: deque[tuple[int, float, float, float]] = field(default_factory=lambda: deque(maxlen=HISTORY_POINTS))
+
+
+class Picture:
+    """The picture as of `now_us`."""
+
+    def __init__(self, mode: Mode, sensors: list[Sensor]) -> None:
+        self.mode = mode
+        self.now_us = 0
+        self.version = 0
+        self.tracks: dict[int, TrackState] = {}
+        self.book = AlertBook()
+        self.areas_forecast: dict[str, list[dict[str, Any]]] = {}
+        self.detections = 0
+        self.input_us = 0
+        self._gone: deque[tuple[int, int]] = deque(maxlen=20_000)
+        self._alert_versions: dict[str, tuple[int, Alert]] = {}
+        self._sensors = {sensor.id: sensor for sensor in sensors}
+        self._heard_us: dict[str, int] = {}
+
+    def take_tracks(self, rows: pa.Table, end_us: int) -> None:
+        """A frame of the TRACKS stream."""
+        self.version += 1
+        self.now_us = max(self.now_us, end_us)
+        if rows.num_rows == 0:
+            return
+        times = time_us(rows["time"])
+        for row, at_us in zip(rows.to_pylist(), times.tolist(), strict=True):
+            track = row["track"]
+            if row["status"] == "ended":
+                if self.tracks.pop(track, None):
+                    self._gone.append((self.version, track))
+                continue
+            state = self.tracks.get(track)
+            if state is None:
+                state = self.tracks[track] = TrackState(row, self.version)
+            state.row, state.version = row, self.version
+            if not state.history or at_us - state.history[-1][0] >= HISTORY_STEP_US:
+                state.history.append((at_us, row["lat"], row["lon"], row["alt_m"] or 0.0))
+
+    def take_change(self, change: AlertChange) -> None:
+        """A message of the ALERTS stream."""
+        self.version += 1
+        self.book.apply(change)
+        self._alert_versions[change.alert.identifier] = (self.version, change.alert)
+        if len(self._alert_versions) > KEEP_ENDED:
+            ended = [key for key, (_, alert) in self._alert_versions.items() if alert.end_us is not None]
+            for key in ended[: len(ended) // 2]:
+                del self._alert_versions[key]
+
+    def take_forecasts(self, forecasts: pa.Table) -> None:
+        """A message of the FORECASTS stream: replaces what was foreseen before."""
+        by_area: dict[str, list[dict[str, Any]]] = {}
+        for row in forecasts.to_pylist():
+            by_area.setdefault(row.pop("area"), []).append(row)
+        self.areas_forecast = by_area
+
+    def take_detections(self, table: pa.Table, end_us: int) -> None:
+        """A frame of the INPUT stream: which sensors are heard."""
+        self.detections += table.num_rows
+        self.input_us = max(self.input_us, end_us)
+        for sensor in table["sensor"].unique().to_pylist():
+            self._heard_us[sensor] = end_us
+
+    def sensors(self) -> list[dict[str, Any]]:
+        """Each sensor: id, state (live, silent or waiting), seconds since it was heard."""
+        out = []
+        for key, sensor in self._sensors.items():
+            heard = self._heard_us.get(key)
+            age_s = None if heard is None else (self.now_us - heard) / 1e6
+            quiet = sensor.kind in ("presence", "bearing", "remote_id")
+            silent = (
+                age_s is not None and not quiet and age_s > SILENT_PERIODS * max(2.0, sensor.or_default("period_s"))
+            )
+            out.append(
+                {"id": key, "state": "waiting" if age_s is None else "silent" if silent else "live", "age_s": age_s}
+            )
+        return out
+
+    def tick(self, since: int, detections_per_s: float) -> bytes:
+        """A tick message: what changed after version `since`, or everything when that is 0."""
+        full = since == 0
+        rows = [state.row for state in self.tracks.values() if state.version > since]
+        message = {
+            "t": "tick",
+            "seq": self.version,
+            "now_us": self.now_us,
+            "mode": self.mode,
+            "full": full,
+            "tracks": _columns(rows),
+            "gone": np.array([] if full else [track for at, track in self._gone if at > since], dtype="<u4").tobytes(),
+            "alerts": [
+                msgspec.to_builtins(alert)
+                for at, alert in self._alert_versions.values()
+                if at > since and not (full and alert.end_us is not None)
+            ],
+            "impacts": [_impact(state.row) for state in self.tracks.values() if state.row["impact_lat"] is not None],
+            "sensors": self.sensors(),
+            "health": {"lag_s": self.lag_s(), "detections_per_s": detections_per_s},
+        }
+        return msgspec.msgpack.encode(message)
+
+    def lag_s(self) -> float:
+        """Seconds of sensor time that the tracks are behind what was received."""
+        return max(0.0, (self.input_us - self.now_us) / 1e6)
+
+    def oldest_gone(self) -> int:
+        """The version before which departures are no longer known; a console older than that needs everything."""
+        return self._gone[0][0] if len(self._gone) == self._gone.maxlen else 0
+
+
+def _columns(rows: list[dict[str, Any]]) -> dict[str, bytes]:
+    table = {
+        wire: np.array([row[name] or 0.0 for row in rows], dtype="<f4") for name, wire in zip(FLOATS, WIRE, strict=True)
+    }
+    classes = np.array([[row[f"p_{threat}"] or 0.0 for threat in THREATS] for row in rows]).reshape(
+        len(rows), len(THREATS)
+    )
+    table["id"] = np.array([row["track"] for row in rows], dtype="<u4")
+    table["existence"] = _byte([row["existence"] or 0.0 for row in rows])
+    table["confidence"] = _byte(classes.max(axis=1, initial=0.0))
+    table["threat"] = classes.argmax(axis=1).astype("u1") if rows else np.zeros(0, "u1")
+    table["status"] = np.array([STATUSES.index(row["status"] or "confirmed") for row in rows], dtype="u1")
+    table["neutral"] = np.array([is_neutral(row) for row in rows], dtype="u1")
+    return {name: column.tobytes() for name, column in table.items()}
+
+
+def _byte(values: Any) -> np.ndarray:
+    return np.round(255 * np.clip(np.asarray(values, dtype=float), 0, 1)).astype("u1")
+
+
+def is_neutral(row: dict[str, Any]) -> bool:
+    """Shown as neutral: an identity held without conflict on a flight that is an aircraft's. For the eye only."""
+    return bool(row["address"]) and not row["flags"] and (row["p_aircraft"] or 0.0) >= 0.5
+
+
+def _impact(row: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "track": row["track"],
+        "lat": row["impact_lat"],
+        "lon": row["impact_lon"],
+        "ee": row["impact_ee"],
+        "en": row["impact_en"],
+        "nn": row["impact_nn"],
+        "time_us": int(row["impact_time"].timestamp() * 1e6) if row["impact_time"] else None,
+    }
+
+
+def track_feature(row: dict[str, Any]) -> dict[str, Any]:
+    """A track as a GeoJSON feature."""
+    properties = {key: value for key, value in row.items() if key not in ("lat", "lon")}
+    return {
+        "type": "Feature",
+        "geometry": {"type": "Point", "coordinates": [row["lon"], row["lat"], row["alt_m"] or 0.0]},
+        "properties": properties,
+    }

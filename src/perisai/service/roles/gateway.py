@@ -1,0 +1,105 @@
+"""The gateway role: keeps the picture from the bus, and sends ticks of it to the consoles."""
+
+import asyncio
+import time
+
+import msgspec
+import structlog
+
+from perisai.model import AlertChange
+
+from ..bus import Bus
+from ..picture import Picture
+from .frames import input_frames
+
+TICK_S = 1.0
+CATCH_UP = 300
+"""Messages of the past read at the start: every living track has a row in the last frames."""
+
+log = structlog.get_logger("gateway")
+
+
+class Console:
+    """One connected console: the newest tick it has not got yet, and the version it has seen.
+
+    A console that is slow gets one full tick in place of all it missed; nothing queues.
+    """
+
+    def __init__(self) -> None:
+        self.seen = 0
+        self._message: bytes | None = None
+        self._ready = asyncio.Event()
+        self.skipped = 0
+
+    @property
+    def waiting(self) -> bool:
+        return self._message is not None
+
+    def offer(self, message: bytes, version: int) -> None:
+        self._message, self.seen = message, version
+        self._ready.set()
+
+    async def next(self) -> bytes:
+        await self._ready.wait()
+        self._ready.clear()
+        message, self._message = self._message, None
+        assert message is not None
+        return message
+
+
+class Gateway:
+    """Follows the streams into a picture and ticks."""
+
+    def __init__(self, bus: Bus, picture: Picture) -> None:
+        self._bus = bus
+        self.picture = picture
+        self.consoles: set[Console] = set()
+        self.detections_per_s = 0.0
+
+    async def run(self) -> None:
+        """Keep the picture until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._alerts())
+            group.create_task(self._tracks())
+            group.create_task(self._forecasts())
+            group.create_task(self._input())
+            group.create_task(self._tick())
+
+    async def _tracks(self) -> None:
+        after = max(0, await self._bus.last_sequence("TRACKS") - CATCH_UP)
+        async for message in self._bus.follow("TRACKS", after):
+            self.picture.take_tracks(message.table(), message.end_us)
+
+    async def _alerts(self) -> None:
+        async for message in self._bus.follow("ALERTS"):
+            self.picture.take_change(msgspec.json.decode(message.data, type=AlertChange))
+
+    async def _forecasts(self) -> None:
+        after = max(0, await self._bus.last_sequence("FORECASTS") - 1)
+        async for message in self._bus.follow("FORECASTS", after):
+            self.picture.take_forecasts(message.table())
+
+    async def _input(self) -> None:
+        after = max(0, await self._bus.last_sequence("INPUT") - CATCH_UP)
+        async for _, frame in input_frames(self._bus, after):
+            self.picture.take_detections(frame.table, frame.end_us)
+
+    async def _tick(self) -> None:
+        counted, at = 0, time.monotonic()
+        while True:
+            await asyncio.sleep(TICK_S)
+            now = time.monotonic()
+            self.detections_per_s = (self.picture.detections - counted) / (now - at)
+            counted, at = self.picture.detections, now
+            self._send()
+
+    def _send(self) -> None:
+        picture, messages = self.picture, {}
+        known = picture.oldest_gone()
+        for console in self.consoles:
+            if console.waiting:
+                console.seen, console.skipped = 0, console.skipped + 1
+            since = console.seen if console.seen >= known else 0
+            if since not in messages:
+                messages[since] = picture.tick(since, self.detections_per_s)
+            console.offer(messages[since], picture.version)

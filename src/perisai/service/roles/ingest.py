@@ -1,0 +1,73 @@
+"""The ingest role: what sensors send goes onto the bus as it comes, and a tick closes each frame."""
+
+import asyncio
+import time
+from collections.abc import Callable, Iterable
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import structlog
+
+from perisai.model import FRAME_US, TIME, Frame
+
+from ..bus import DETECTIONS, TICK, Bus, table_bytes
+
+AHEAD_US = 20 * FRAME_US
+"""How far played frames may run ahead of the picture before the player waits for the house to follow."""
+
+log = structlog.get_logger("ingest")
+
+
+class Ingest:
+    """The one way in. A batch that `accept` has returned from is on disk."""
+
+    def __init__(self, bus: Bus, now_us: Callable[[], int]) -> None:
+        """now_us: the clock, microseconds since 1970 UTC."""
+        self._bus = bus
+        self._now_us = now_us
+        self.accepted = 0
+
+    async def accept(self, source: str, table: pa.Table, identity: str) -> int:
+        """Publish a detections table of one source; rows without a time of receipt are received now.
+
+        identity: names the batch, so that one sent again is not taken twice. Returns the rows accepted.
+        """
+        now = pa.scalar(self._now_us()).cast(TIME)
+        received = pc.fill_null(table["received"], now)
+        table = table.set_column(table.schema.get_field_index("received"), table.schema.field("received"), received)
+        await self._bus.publish(f"{DETECTIONS}.{source}", table_bytes(table), f"{source}-{identity}")
+        self.accepted += table.num_rows
+        return table.num_rows
+
+    async def tick(self, end_us: int) -> None:
+        """Close the frame that ends then."""
+        await self._bus.publish(TICK, b"", f"tick-{end_us}", end_us)
+
+    async def run(self) -> None:
+        """Tick by the clock until cancelled."""
+        end_us = self._now_us() // FRAME_US * FRAME_US
+        while True:
+            end_us = max(end_us + FRAME_US, self._now_us() // FRAME_US * FRAME_US)
+            await asyncio.sleep(max(0.0, (end_us - self._now_us()) / 1e6))
+            await self.tick(end_us)
+
+    async def play(self, frames: Iterable[Frame], speed: float, picture_us: Callable[[], int]) -> None:
+        """Play recorded frames at a multiple of their own pace, no faster than the picture (its time) can follow.
+
+        Returns when the last frame is on the bus.
+        """
+        begun, first_us = 0.0, 0
+        for frame in frames:
+            if not first_us:
+                begun, first_us = time.monotonic(), frame.end_us
+            delay = begun + (frame.end_us - first_us) / 1e6 / speed - time.monotonic()
+            if delay > 0:
+                await asyncio.sleep(delay)
+            while picture_us() and frame.end_us - picture_us() > AHEAD_US * max(1.0, speed):
+                await asyncio.sleep(0.05)
+                begun += 0.05
+            if frame.table.num_rows:
+                await self._bus.publish(f"{DETECTIONS}.played", table_bytes(frame.table), f"played-{frame.end_us}")
+                self.accepted += frame.table.num_rows
+            await self.tick(frame.end_us)
+        log.info("played to the end")

@@ -1,0 +1,102 @@
+"""The recorder role: everything that passed, to Parquet; alerts as one table and CAP messages as files beside it."""
+
+import asyncio
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+import pyarrow as pa
+import pyarrow.parquet as pq
+import structlog
+
+from perisai.alerting import CapMessage
+from perisai.model import AlertChange, ResourceError, alerts_table, conform
+from perisai.recording import CHANGES, FRAMES, PartWriter, parts, write_table
+
+from ..bus import Bus, Message
+from ..pipeline import AlertBook
+from .frames import input_frames
+
+FLUSH_S = 10.0
+FLUSH_ROWS = 200_000
+log = structlog.get_logger("recorder")
+
+
+class Recorder:
+    """Writes one recording. `flush` leaves on disk all that was taken in."""
+
+    def __init__(self, bus: Bus, directory: Path) -> None:
+        self._bus = bus
+        self._directory = directory
+        self._writers = {
+            kind: PartWriter(directory, kind) for kind in ("detections", "frames", "tracks", "forecasts", "changes")
+        }
+        self._book = AlertBook()
+        self.failures = 0
+
+    async def run(self) -> None:
+        """Record until cancelled."""
+        await asyncio.to_thread(self._recall_alerts)
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._input())
+            group.create_task(
+                self._stream("TRACKS", "tracks", lambda message: conform(message.table(), "tracks", "bus"))
+            )
+            group.create_task(
+                self._stream("FORECASTS", "forecasts", lambda message: conform(message.table(), "forecasts", "bus"))
+            )
+            group.create_task(self._stream("ALERTS", "changes", self._change))
+            group.create_task(self._cap())
+            group.create_task(self._flush_often())
+
+    async def _input(self) -> None:
+        detections, frames = self._writers["detections"], self._writers["frames"]
+        async for sequence, frame in input_frames(self._bus, min(detections.last, frames.last)):
+            row = pa.table({"end": [frame.end_us], "rows": [frame.table.num_rows]})
+            detections.add(sequence, frame.table)
+            frames.add(sequence, row.cast(FRAMES))
+
+    async def _stream(self, stream: str, kind: str, table: Callable[[Message], pa.Table]) -> None:
+        writer = self._writers[kind]
+        async for message in self._bus.follow(stream, writer.last):
+            writer.add(message.sequence, table(message))
+
+    async def _cap(self) -> None:
+        (self._directory / "cap").mkdir(parents=True, exist_ok=True)
+        async for message in self._bus.follow("CAP"):
+            cap = msgspec.msgpack.decode(message.data, type=CapMessage)
+            path = self._directory / "cap" / f"{cap.identifier}.xml"
+            if not path.exists():
+                partial = path.with_suffix(".partial")
+                partial.write_bytes(cap.xml)
+                partial.rename(path)
+
+    def _change(self, message: Message) -> pa.Table:
+        change = msgspec.json.decode(message.data, type=AlertChange)
+        self._book.apply(change)
+        return pa.table({"at": [change.at_us], "change": [message.data.decode()]}).cast(CHANGES)
+
+    def _recall_alerts(self) -> None:
+        for _, _, path in parts(self._writers["changes"].directory):
+            for text in pq.read_table(path)["change"].to_pylist():
+                self._book.apply(msgspec.json.decode(text, type=AlertChange))
+
+    async def _flush_often(self) -> None:
+        due = time.monotonic() + FLUSH_S
+        while True:
+            await asyncio.sleep(1.0)
+            if time.monotonic() >= due or any(writer.rows > FLUSH_ROWS for writer in self._writers.values()):
+                await asyncio.to_thread(self.flush)
+                due = time.monotonic() + FLUSH_S
+
+    def flush(self) -> None:
+        """Write what was taken in. A full disk is told and counted; the rows stay in memory and on the bus."""
+        for kind, writer in self._writers.items():
+            try:
+                writer.flush()
+                if kind == "changes":
+                    write_table(alerts_table(self._book.alerts()), self._directory / "alerts.parquet")
+            except ResourceError as error:
+                self.failures += 1
+                log.error("not recorded yet", reason=str(error))

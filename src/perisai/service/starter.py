@@ -1,0 +1,50 @@
+"""What `perisai init` writes: a configuration and a sensors file, each setting with its meaning."""
+
+CONFIG_TEXT = """\
+# Perisai configuration. Every line may be left out; what is commented shows the default.
+
+[service]
+mode = "exercise"          # actual | exercise | test: marked on every screen and in every message
+# host = "127.0.0.1"       # address of the console
+# port = 8460
+# data = "perisai-data"    # recording and bus, beside this file
+# nats = ""                # an external NATS cluster; empty: the embedded server
+
+[region]
+# name = "Ukraine"
+# areas = "my-areas.geojson"       # your communities: properties code, name_xx, population, parent; any country
+# outlines = "my-outlines.geojson" # what is drawn as borders
+# basemap = ""                     # the ground of the map; empty: Natural Earth, Eastern Europe
+# languages = ["uk", "en", "id"]
+
+[inputs]
+sensors = "sensors.toml"   # your sensors; empty: the default network of the simulation
+"""
+
+SENSORS_TEXT = """\
+# One [[sensor]] each. Metres, degrees (WGS84), seconds; what is left out takes the default of its kind.
+# kind: radar2d | radar3d | modes | remote_id | position | bearing | presence
+
+[[sensor]]
+id = "radar-north"         # the name its detections carry; "SAC/SIC" for an ASTERIX radar, such as "25/201"
+kind = "radar2d"
+lat = 50.45
+lon = 30.52
+alt_m = 180.0
+owner = "Example"
+max_range_m = 200000.0
+period_s = 6.0             # one turn
+detection_probability = 0.9
+clutter_per_scan = 5.0     # false plots a turn
+sigma_range_m = 60.0
+sigma_azimuth_deg = 0.12
+
+[[sensor]]
+id = "microphone-1"
+kind = "presence"          # hears that something is near, not where
+lat = 50.60
+lon = 30.60
+max_range_m = 5000.0
+period_s = 10.0
+delay_mps = 343.0          # sound: its reports are dated back
+"""
