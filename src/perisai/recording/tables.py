@@ -1,5 +1,6 @@
 """Reading and writing tables as Parquet; a file is whole or it is not there."""
 
+import contextlib
 import os
 from pathlib import Path
 
@@ -42,5 +43,6 @@ def write_table(table: pa.Table, path: Path | str) -> None:
         pq.write_table(table, partial, compression="zstd")
         os.replace(partial, path)
     except OSError as error:
-        partial.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            partial.unlink()
         raise ResourceError(f"{path}: cannot be written ({error.strerror or error})") from error
