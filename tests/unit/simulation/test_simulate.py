@@ -1,0 +1,86 @@
+"""A simulated night: sized as the record says, the same bytes from the same seed, and no leak of the truth."""
+
+from datetime import date
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pytest
+
+from perisai.model import DETECTIONS, TRUTH, BadInputError, Sensor, floats, time_us
+from perisai.simulation import night_of, nights, simulate
+
+RADAR = Sensor(id="r", kind="radar2d", lat=50.0, lon=34.5, alt_m=30.0, period_s=10.0, clutter_per_scan=1.0)
+EAR = Sensor(id="e", kind="presence", lat=50.0, lon=36.2, max_range_m=5e3, delay_mps=343.0)
+NIGHT = "2023-07-08"
+
+
+def objects_of(truth: pa.Table) -> pa.Table:
+    """The last row of every object."""
+    number = truth["object"].to_numpy()
+    return truth.take(pa.array(np.flatnonzero(np.r_[np.diff(number) != 0, True])))
+
+
+def test_the_largest_night_has_830():
+    assert night_of("2025-09-07").launched == 830
+    assert max(night.launched for night in nights().values()) == 830
+
+
+@pytest.mark.parametrize(("year", "drone", "cruise", "ballistic"), [(2022, 434, 655, 43), (2023, 3214, 1179, 231)])
+def test_yearly_sums_are_those_of_the_record(year, drone, cruise, ballistic):
+    """DEFAULTS.md has 1,174 and 225 for 2023: 11 launches named as a mix of both kinds are shared out here."""
+    sums = dict.fromkeys(("drone", "cruise", "ballistic"), 0)
+    for day, night in nights().items():
+        for wave in night.waves:
+            if day.year == year and wave.type in sums:
+                sums[wave.type] += wave.launched
+    assert sums == {"drone": drone, "cruise": cruise, "ballistic": ballistic}
+
+
+def test_an_unlisted_date_names_its_neighbours():
+    with pytest.raises(BadInputError, match=r"2030-05-01 is not in the record.*2026-03-01"):
+        simulate("2030-05-01", 1)
+    with pytest.raises(BadInputError, match="YYYY-MM-DD"):
+        night_of("last tuesday")
+
+
+def test_a_night_has_the_objects_launched_and_the_share_that_arrived():
+    run = simulate(NIGHT, 3, [RADAR])
+    record = night_of(NIGHT)
+    ends = objects_of(run.truth)
+    hostile = ends.filter(ends["hostile"])
+    assert hostile.num_rows == record.launched
+    landing = sum(w.launched - w.stopped for w in record.waves if w.type != "recon")
+    assert sum(hostile["impact"].to_pylist()) == landing
+    assert run.truth.schema == TRUTH
+    assert run.detections.schema == DETECTIONS
+    assert run.truth.filter(pc.invert(run.truth["hostile"])).num_rows != 0
+    assert record.date == date(2023, 7, 8)
+
+
+def test_same_seed_same_bytes_and_sensors_are_independent():
+    one, again = simulate(NIGHT, 3, [RADAR]), simulate(NIGHT, 3, [RADAR])
+    assert one.truth.equals(again.truth)
+    assert one.detections.equals(again.detections)
+    both = simulate(NIGHT, 3, [EAR, RADAR])
+    assert both.truth.equals(one.truth)
+    assert both.detections.filter(pc.equal(both.detections["sensor"], "r")).equals(one.detections)
+    assert not simulate(NIGHT, 4, [RADAR]).truth.equals(one.truth)
+
+
+def test_speeds_and_heights_of_the_kinds():
+    truth = simulate("2025-09-07", 2, [RADAR], civil=5).truth
+    speed = np.hypot(floats(truth["ve_mps"]), floats(truth["vn_mps"]))
+    kind = np.array(truth["kind"].to_pylist())
+    height = floats(truth["alt_m"])
+    drones = speed[kind == "drone"]
+    assert np.median(drones) == pytest.approx(51.4, abs=1.0)
+    assert drones.max() < 170
+    cruise = speed[kind == "cruise"]
+    assert 190 < np.median(cruise) < 255
+    assert 20 < np.median(height[kind == "cruise"]) < 160
+    assert height[kind == "ballistic"].max() > 30e3
+    assert (height >= -1e-6).all()
+    times = time_us(truth["time"])
+    number = truth["object"].to_numpy()
+    assert (np.diff(times)[np.diff(number) == 0] > 0).all()
