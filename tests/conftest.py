@@ -1,5 +1,6 @@
 """Where the tests find real data: ../shared when it is there, the copies in tests/golden when not."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -15,3 +16,17 @@ def shared() -> Path:
     if not SHARED.is_dir():
         pytest.skip("../shared/data is not here")
     return SHARED
+
+
+@pytest.fixture(scope="session")
+def traffic() -> Callable[[str], tuple[Path, Path]]:
+    """(recorded flights, areas under them) of `alpine` or `britain`: whole from ../shared, else the cut that ships."""
+    whole = {"alpine": "switzerland.json.gz", "britain": "opensky_plane_states.csv"}
+    cut = {"alpine": "switzerland_cut.json.gz", "britain": "opensky_cut.csv.gz"}
+
+    def of(region: str) -> tuple[Path, Path]:
+        if SHARED.is_dir():
+            return SHARED / "traffic" / whole[region], SHARED / "geo" / f"{region}_areas.geojson"
+        return GOLDEN / "captures" / cut[region], GOLDEN / "areas" / f"{region}_areas.geojson"
+
+    return of

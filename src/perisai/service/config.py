@@ -75,6 +75,9 @@ def parse_config(text: str, path: Path) -> Config:
         raise BadInputError(str(path), f"not TOML ({error})", "the form that `perisai init` writes") from error
     try:
         config = msgspec.convert(document, Config)
+    except BadInputError as error:
+        where = f"{path}: line {_line(text, error.where.split('.'))}: {error.where}"
+        raise BadInputError(where, error.found, error.expected) from error
     except msgspec.ValidationError as error:
         message, _, place = str(error).partition(" - at `$")
         keys = re.findall(r"\w+", place)
