@@ -151,6 +151,27 @@ def ecef_offset_from_enu(lat_rad: float, lon_rad: float, east: float, north: flo
 
 
 @kernel
+def segment_in_circle(east, north, radius, x, y, dx, dy):
+    """Where the segment (x, y) + s (dx, dy), 0 <= s <= 1, runs inside a circle: (first s, last s), or (2, -1)."""
+    fx, fy = x - east, y - north
+    a = dx * dx + dy * dy
+    c = fx * fx + fy * fy - radius * radius
+    if a < 1e-9:
+        if c <= 0.0:
+            return 0.0, 1.0
+        return 2.0, -1.0
+    b = fx * dx + fy * dy
+    d = b * b - a * c
+    if d < 0.0:
+        return 2.0, -1.0
+    root = math.sqrt(d)
+    first, last = max(0.0, (-b - root) / a), min(1.0, (-b + root) / a)
+    if first > last:
+        return 2.0, -1.0
+    return first, last
+
+
+@kernel
 def _to_plane(plane, lat_deg, lon_deg, east, north):
     for i in range(lat_deg.size):
         east[i], north[i] = plane_from_geodetic(plane, math.radians(lat_deg[i]), math.radians(lon_deg[i]))

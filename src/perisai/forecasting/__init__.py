@@ -1,1 +1,6 @@
-"""Tracks and areas to forecasts: which communities an object will reach, and when."""
+"""Which areas each track may reach, how likely and when: Forecaster."""
+
+from .forecaster import Forecaster
+from .settings import ForecastSettings, Motion
+
+__all__ = ["ForecastSettings", "Forecaster", "Motion"]

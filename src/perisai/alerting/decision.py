@@ -1,0 +1,169 @@
+"""The decision: which areas are under watch or alarm, since when, why, and when the all-clear comes."""
+
+from datetime import UTC, datetime
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from perisai.model import FRAME_US, THREATS, Alert, AlertChange, Areas, BadInputError, Level
+
+from . import reason
+from .score import Floats, Ints, Rows, Scores, read_rows, score
+from .settings import AlertSettings
+
+LEVEL: dict[int, Level] = {1: "watch", 2: "alarm"}
+
+
+class _State(msgspec.Struct):
+    version: int
+    last_us: int
+    codes: int
+    level: bytes
+    dwell_s: bytes
+    quiet_s: bytes
+    updated_s: bytes
+    active: dict[int, Alert]
+
+
+class Alerter:
+    """Forecasts in, alerts out. Call `step` once a beat of the forecaster, with an empty table when nothing threatens.
+
+    areas: those that can be alerted. settings: see AlertSettings. Pure: the same forecasts give the same alerts and
+    identifiers. At most one level is on in an area; an alarm takes the place of a watch.
+    """
+
+    def __init__(self, areas: Areas, settings: AlertSettings | None = None) -> None:
+        self.settings = settings or AlertSettings()
+        self._codes = areas.code
+        self._code_array = pa.array(areas.code, pa.string())
+        n = len(areas)
+        self._level: npt.NDArray[np.int8] = np.zeros(n, np.int8)
+        self._dwell_s: Floats = np.zeros(n)
+        self._quiet_s: Floats = np.zeros(n)
+        self._updated_s: Floats = np.zeros(n)
+        self._active: dict[int, Alert] = {}
+        self._last_us = 0
+
+    def step(self, forecasts: pa.Table, end_us: int) -> list[AlertChange]:
+        """Decide on the forecasts of one beat that ended at end_us; the spans raised, updated or ended, by area."""
+        s = self.settings
+        passed = (end_us - self._last_us) / 1e6 if self._last_us else 0.0
+        if not 0.0 <= passed <= s.max_step_s:
+            passed = FRAME_US / 1e6
+        self._last_us = end_us
+        rows = read_rows(forecasts, self._code_array)
+        scores = score(rows, len(self._codes), s)
+        want = self._want(scores, passed)
+        order = np.lexsort((rows.track, -scores.share, rows.area))
+        bounds = np.searchsorted(rows.area[order], np.arange(len(self._codes) + 1))
+        changes: list[AlertChange] = []
+        for area in np.flatnonzero((self._level > 0) | (want > 0)):
+            own = order[bounds[area] : bounds[area + 1]]
+            changes += self._change(int(area), int(want[area]), rows, scores, own, end_us)
+        return changes
+
+    def _want(self, scores: Scores, passed: float) -> npt.NDArray[np.int8]:
+        """The level each area should have, after hysteresis, hold and dwell; advances their clocks."""
+        s = self.settings
+        level = self._level
+        self._dwell_s += passed
+        self._updated_s += passed
+        alarm = scores.alarm >= 1.0
+        keep_alarm = (level == 2) & ((scores.alarm >= s.hold_ratio) | (scores.keep >= 1.0))
+        watch = (scores.watch >= 1.0) & (scores.early >= 1.0)
+        keep_watch = (level == 1) & (scores.watch >= s.hold_ratio)
+        kept = alarm | keep_alarm | ((level == 1) & (keep_watch | watch))
+        self._quiet_s = np.where(kept | (level == 0), 0.0, self._quiet_s + passed)
+        over = (level > 0) & (self._quiet_s >= s.hold_s) & (self._dwell_s >= s.dwell_s)
+        want = np.where(over, np.where(watch, 1, 0), level)
+        want = np.where((level == 0) & watch, 1, want)
+        return np.where(alarm, 2, want).astype(np.int8)
+
+    def _change(self, area: int, want: int, rows: Rows, scores: Scores, own: Ints, end_us: int) -> list[AlertChange]:
+        had = int(self._level[area])
+        if had == want:
+            return self._update(area, rows, scores, own, end_us)
+        changes: list[AlertChange] = []
+        follows = ""
+        if had:
+            before = self._active.pop(area)
+            why = "an alarm takes its place" if want > had else reason.PASSED if own.size else reason.SILENT
+            done = msgspec.structs.replace(before, end_us=end_us, reason=reason.ended(before.reason, why))
+            changes.append(AlertChange("ended", done, end_us))
+            follows = before.identifier
+        if want:
+            alert = self._alert(area, LEVEL[want], rows, scores, own, end_us)
+            self._active[area] = alert
+            changes.append(AlertChange("raised", alert, end_us, follows))
+        self._level[area] = want
+        self._dwell_s[area] = self._quiet_s[area] = self._updated_s[area] = 0.0
+        return changes
+
+    def _update(self, area: int, rows: Rows, scores: Scores, own: Ints, end_us: int) -> list[AlertChange]:
+        """A change of threat or tracks is told, but not more often than update_s."""
+        if self._updated_s[area] < self.settings.update_s or not own.size:
+            return []
+        before = self._active[area]
+        now = self._alert(area, before.level, rows, scores, own, end_us)
+        if (now.threat, now.tracks) == (before.threat, before.tracks):
+            return []
+        self._updated_s[area] = 0.0
+        alert = msgspec.structs.replace(before, threat=now.threat, tracks=now.tracks)
+        self._active[area] = alert
+        return [AlertChange("updated", alert, end_us)]
+
+    def _alert(self, area: int, level: Level, rows: Rows, scores: Scores, own: Ints, end_us: int) -> Alert:
+        main = own[scores.share[own] >= 0.1 * scores.share[own[0]]][: self.settings.list_tracks]
+        first = main[int(np.argmin(rows.median[main]))]
+        threat = THREATS[int(rows.threat[own[0]])]
+        probability = float(scores.probability[area])
+        eta_s = float(rows.median[first])
+        count = int(np.count_nonzero(rows.threat[main] == rows.threat[own[0]]))
+        return Alert(
+            identifier=self._identifier(area, level, end_us),
+            area=self._codes[area],
+            level=level,
+            threat=threat,  # pyright: ignore[reportArgumentType]
+            start_us=end_us,
+            eta_s=eta_s,
+            probability=probability,
+            tracks=tuple(sorted(int(t) for t in rows.track[main])),
+            reason=reason.raised(level, threat, count, eta_s, probability),
+        )
+
+    def _identifier(self, area: int, level: str, end_us: int) -> str:
+        when = datetime.fromtimestamp(end_us / 1e6, UTC).strftime("%Y%m%dT%H%M%SZ")
+        code = "".join(c if c.isalnum() or c in "-_." else "_" for c in self._codes[area])
+        return f"{self.settings.prefix}.{code}.{level}.{when}"
+
+    def active(self) -> list[Alert]:
+        """The alerts that are on, in the order of the areas."""
+        return [self._active[area] for area in sorted(self._active)]
+
+    def checkpoint(self) -> bytes:
+        """All that is needed to go on as if nothing had happened."""
+        state = _State(
+            1, self._last_us, len(self._codes), self._level.tobytes(), self._dwell_s.tobytes(),
+            self._quiet_s.tobytes(), self._updated_s.tobytes(), self._active,
+        )  # fmt: skip
+        return msgspec.msgpack.encode(state)
+
+    @classmethod
+    def restore(cls, blob: bytes, areas: Areas, settings: AlertSettings | None = None) -> "Alerter":
+        """The alerter as it was at the checkpoint. Raises BadInputError when the blob is not one of these areas."""
+        try:
+            state = msgspec.msgpack.decode(blob, type=_State)
+        except msgspec.MsgspecError as error:
+            raise BadInputError("alerter checkpoint", str(error), "bytes of Alerter.checkpoint()") from error
+        if state.codes != len(areas):
+            raise BadInputError("alerter checkpoint", f"{state.codes} areas", f"{len(areas)} areas, as loaded")
+        made = cls(areas, settings)
+        made._last_us = state.last_us
+        made._level = np.frombuffer(state.level, np.int8).copy()
+        made._dwell_s = np.frombuffer(state.dwell_s).copy()
+        made._quiet_s = np.frombuffer(state.quiet_s).copy()
+        made._updated_s = np.frombuffer(state.updated_s).copy()
+        made._active = state.active
+        return made

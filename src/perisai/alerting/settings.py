@@ -1,0 +1,69 @@
+"""What the decision may be told: leads, cost-loss ratios, hysteresis and dwell."""
+
+import msgspec
+
+from perisai.model import THREATS, BadInputError
+
+
+class Policy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """When one kind of threat raises an alarm.
+
+    lead_s: time people need to reach shelter. margin_s: time the decision, the message and the sirens need.
+    alarm_ratio: cost of an hour under alarm over the loss it averts: the alarm goes up when the probability of an
+    arrival within lead and margin exceeds it. watch_ratio: the same for the watch and the whole horizon.
+    """
+
+    lead_s: float
+    margin_s: float = 30.0
+    alarm_ratio: float = 0.02
+    watch_ratio: float = 0.25
+
+
+class AlertSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Settings of `Alerter`; section [alerting] of perisai.toml.
+
+    hold_ratio: an alert stays while its score is above this share of what raises it (hysteresis). hold_s: how long
+    the score has to stay below before the all-clear. dwell_s: the least duration of an alert. look_s: an alarm is
+    kept when another is expected within this time, so that no area goes quiet only to be woken again.
+    watch_early_s: a watch is raised only for what is at least so far beyond the alarm's time.
+    update_s: least time between two updates of an alert. max_step_s: a longer jump of the clock counts as one beat.
+    prefix: first part of identifiers, set apart per sender. list_tracks: most tracks named in an alert.
+    """
+
+    drone: Policy = Policy(lead_s=300.0)
+    cruise: Policy = Policy(lead_s=120.0)
+    ballistic: Policy = Policy(lead_s=60.0, margin_s=60.0)
+    glide_bomb: Policy = Policy(lead_s=60.0, margin_s=60.0)
+    aircraft: Policy = Policy(lead_s=120.0, alarm_ratio=0.5, watch_ratio=0.9)
+    other: Policy = Policy(lead_s=300.0)
+    hold_ratio: float = 0.5
+    hold_s: float = 20.0
+    dwell_s: float = 120.0
+    look_s: float = 120.0
+    watch_early_s: float = 150.0
+    update_s: float = 60.0
+    max_step_s: float = 120.0
+    prefix: str = "perisai"
+    list_tracks: int = 20
+
+    def __post_init__(self) -> None:
+        """Raises BadInputError naming the setting at fault."""
+        for threat in THREATS:
+            policy = self.policy(threat)
+            for name in ("alarm_ratio", "watch_ratio"):
+                if not 0.0 < getattr(policy, name) < 1.0:
+                    raise BadInputError(f"alerting.{threat}.{name}", repr(getattr(policy, name)), "between 0 and 1")
+            for name in ("lead_s", "margin_s"):
+                if getattr(policy, name) < 0.0:
+                    raise BadInputError(f"alerting.{threat}.{name}", repr(getattr(policy, name)), "0 or more seconds")
+        if not 0.0 < self.hold_ratio <= 1.0:
+            raise BadInputError("alerting.hold_ratio", repr(self.hold_ratio), "above 0, at most 1")
+        for name in ("hold_s", "dwell_s", "look_s", "watch_early_s", "update_s"):
+            if getattr(self, name) < 0.0:
+                raise BadInputError(f"alerting.{name}", repr(getattr(self, name)), "0 or more seconds")
+        if not self.prefix or any(c in self.prefix for c in " ,<>&"):
+            raise BadInputError("alerting.prefix", repr(self.prefix), "text without spaces, commas and markup")
+
+    def policy(self, threat: str) -> Policy:
+        """The policy of one kind of threat, of THREATS."""
+        return getattr(self, threat)

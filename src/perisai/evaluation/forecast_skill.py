@@ -1,0 +1,116 @@
+"""How good the probabilities and times of arrival were: Brier and log score, reliability, interval coverage."""
+
+import msgspec
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from perisai.model import Areas, floats, time_us
+
+from .passages import Circles, Flights, Passages
+
+HORIZON_S = 1200.0
+BINS = 10
+
+
+class Reliability(msgspec.Struct, frozen=True):
+    """One bin: mean forecast, how often it came true, number of cases."""
+
+    forecast: float
+    observed: float
+    cases: int
+
+
+class ForecastSkill(msgspec.Struct, frozen=True, kw_only=True):
+    """`by_track`: forecasts whose track numbers are the truth's objects, case by case; else by area: any track, any
+    object. log_score: mean -ln of the probability given to what happened, kept off 0 and 1 by 1e-3.
+    coverage: share of arrivals inside their 5 to 95 % interval, of tracks that were not inside at the forecast."""
+
+    by_track: bool
+    cases: int
+    base_rate: float
+    brier: float
+    log_score: float
+    reliability: list[Reliability]
+    coverage: float | None
+    arrivals: int
+
+
+def score_forecasts(
+    forecasts: pa.Table,
+    flights: Flights,
+    events: Passages,
+    areas: Areas,
+    circles: Circles,
+    horizon_s: float = HORIZON_S,
+) -> ForecastSkill | None:
+    """Skill over the rows of a forecasts table; None when it has no row of a known area.
+
+    A case comes true when the object is within the danger radius at the forecast or enters within the horizon.
+    """
+    area = pc.index_in(forecasts["area"], value_set=pa.array(areas.code, pa.string()))
+    forecasts = forecasts.filter(pc.is_valid(area))
+    if forecasts.num_rows == 0:
+        return None
+    where = pc.drop_null(area).combine_chunks().to_numpy(zero_copy_only=False).astype(np.int64)
+    when = (time_us(forecasts["time"]) - flights.origin_us) / 1e6
+    track = forecasts["track"].combine_chunks().to_numpy(zero_copy_only=False)
+    p = floats(forecasts["probability"])
+    row = np.minimum(np.searchsorted(flights.number, track), len(flights.number) - 1)
+    by_track = bool(np.mean(flights.number[row] == track) > 0.5)
+    if by_track:
+        eta = _arrival(row * len(areas) + where, when, events.object * len(areas) + events.area, events, horizon_s)
+        eta = np.where(flights.number[row] == track, eta, np.nan)
+    else:
+        key = np.unique(np.stack([np.round(when * 1e3), where.astype(float)]), axis=1, return_inverse=True)[1].reshape(
+            -1
+        )
+        log_none = np.bincount(key, np.log1p(-np.minimum(p, 0.999999)))
+        first = np.unique(key, return_index=True)[1]
+        p, where, when = -np.expm1(log_none), where[first], when[first]
+        eta = _arrival(where, when, events.area, events, horizon_s)
+    came = ~np.isnan(eta)
+    safe = np.clip(p, 1e-3, 1.0 - 1e-3)
+    coverage, arrivals = None, 0
+    if by_track:
+        low, high = floats(forecasts["eta_low_s"]), floats(forecasts["eta_high_s"])
+        use = came & (eta > 0.0) & (high > 0.0)
+        arrivals = int(use.sum())
+        coverage = float(np.mean((eta[use] >= low[use]) & (eta[use] <= high[use]))) if arrivals else None
+    return ForecastSkill(
+        by_track=by_track,
+        cases=len(p),
+        base_rate=float(came.mean()),
+        brier=float(np.mean((p - came) ** 2)),
+        log_score=float(-np.mean(np.where(came, np.log(safe), np.log1p(-safe)))),
+        reliability=_reliability(p, came),
+        coverage=coverage,
+        arrivals=arrivals,
+    )
+
+
+def _arrival(case: np.ndarray, when: np.ndarray, event: np.ndarray, events: Passages, horizon_s: float) -> np.ndarray:
+    """Seconds from each case to the first stay that is not over by then; 0 inside, NaN when none inside the horizon."""
+    eta = np.full(len(case), np.nan)
+    if not len(event):
+        return eta
+    order = np.lexsort((events.enter, event))
+    key, enter, leave = event[order], events.enter[order], events.leave[order]
+    span = float(max(leave.max(), when.max()) - min(leave.min(), when.min())) + 1.0
+    low = float(min(leave.min(), when.min()))
+    found = np.searchsorted(key * span + (leave - low), case * span + (when - low))
+    safe = np.minimum(found, len(key) - 1)
+    wait = np.maximum(enter[safe] - when, 0.0)
+    hit = (found < len(key)) & (key[safe] == case) & (wait <= horizon_s)
+    eta[hit] = wait[hit]
+    return eta
+
+
+def _reliability(p: np.ndarray, came: np.ndarray) -> list[Reliability]:
+    which = np.minimum((p * BINS).astype(np.int64), BINS - 1)
+    rows: list[Reliability] = []
+    for b in range(BINS):
+        use = which == b
+        if use.any():
+            rows.append(Reliability(float(p[use].mean()), float(came[use].mean()), int(use.sum())))
+    return rows

@@ -1,0 +1,44 @@
+"""The random numbers all rollouts share: the same for every track and beat, so that a replay is exact and forecasts
+differ from beat to beat only by what was learned, not by chance."""
+
+from typing import NamedTuple
+
+import numpy as np
+from scipy.special import ndtri
+from scipy.stats import qmc
+
+LEGS = 12
+"""Most legs of one rollout inside the horizon; at the default rates more come in less than one of a million."""
+
+
+class Draws(NamedTuple):
+    """normal (particles, 4): position and velocity errors. wait (particles, LEGS): unit exponential waits. turn,
+    speed (particles, LEGS): normals. coin (particles, LEGS): uniforms for loitering. life (particles,): exponential."""
+
+    normal: np.ndarray
+    wait: np.ndarray
+    turn: np.ndarray
+    speed: np.ndarray
+    coin: np.ndarray
+    life: np.ndarray
+
+
+def draw(particles: int) -> Draws:
+    """Draws spread evenly by a scrambled Sobol sequence in the dimensions that matter, pseudo-random in the rest."""
+    size = 1 << (particles - 1).bit_length()
+    spread = qmc.Sobol(8, scramble=True, rng=np.random.default_rng(20250907)).random(size)[:particles]
+    spread = np.clip(spread, 1e-6, 1.0 - 1e-6)
+    random = np.random.default_rng(826)
+    wait = random.exponential(size=(particles, LEGS))
+    turn = random.normal(size=(particles, LEGS))
+    wait[:, 0] = -np.log(spread[:, 4])
+    wait[:, 1] = -np.log(spread[:, 6])
+    turn[:, 0] = ndtri(spread[:, 5])
+    return Draws(
+        normal=ndtri(spread[:, :4]),
+        wait=wait,
+        turn=turn,
+        speed=random.normal(size=(particles, LEGS)),
+        coin=random.uniform(size=(particles, LEGS)),
+        life=-np.log(spread[:, 7]),
+    )

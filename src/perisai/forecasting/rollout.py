@@ -1,0 +1,196 @@
+"""Monte-Carlo rollouts of moving objects: legs between dog-legs, and when each first touches each area's circle."""
+
+import math
+
+import numpy as np
+
+from perisai.geodesy import kernel, segment_in_circle
+
+from .draws import LEGS
+
+BIN_S = 5.0
+"""Width of the bins that arrival times are counted in; bin 0 holds those already inside."""
+LOITER_TURN_RAD = math.pi / 2
+LOITER_LEG_S = 40.0
+
+
+@kernel
+def leg(index, scratch, particle, serial, x, y, dx, dy, t, duration, age, horizon):
+    """Walk one leg through the raster (Amanatides & Woo 1987) and count the first touch of each area met."""
+    slot_of, slots, n_slots, counts, entered, tested = scratch
+    cell = index.cell_m
+    c = math.floor((x - index.origin_e) / cell)
+    r = math.floor((y - index.origin_n) / cell)
+    c_end = math.floor((x + dx - index.origin_e) / cell)
+    r_end = math.floor((y + dy - index.origin_n) / cell)
+    step_c = 1 if dx > 0 else -1
+    step_r = 1 if dy > 0 else -1
+    far = 1e18
+    next_c = ((c + (dx > 0)) * cell + index.origin_e - x) / dx if abs(dx) > 1e-9 else far
+    next_r = ((r + (dy > 0)) * cell + index.origin_n - y) / dy if abs(dy) > 1e-9 else far
+    wide = cell / abs(dx) if abs(dx) > 1e-9 else far
+    high = cell / abs(dy) if abs(dy) > 1e-9 else far
+    for _ in range(abs(c_end - c) + abs(r_end - r) + 1):
+        if 0 <= c < index.columns and 0 <= r < index.rows:
+            k = r * index.columns + c
+            for m in range(index.start[k], index.start[k + 1]):
+                a = index.member[m]
+                if tested[a] == serial or entered[a] == particle:
+                    continue
+                tested[a] = serial
+                first, last = segment_in_circle(index.east[a], index.north[a], index.radius[a], x, y, dx, dy)
+                if first > last or t + last * duration < age:
+                    continue
+                eta = max(0.0, t + first * duration - age)
+                if eta > horizon:
+                    continue
+                entered[a] = particle
+                if slot_of[a] < 0:
+                    slot_of[a] = n_slots[0]
+                    slots[n_slots[0]] = a
+                    counts[n_slots[0], :] = 0
+                    n_slots[0] += 1
+                b = 0 if eta <= 0.0 else 1 + int(eta / BIN_S)
+                counts[slot_of[a], min(b, counts.shape[1] - 1)] += 1
+        if next_c < next_r:
+            next_c += wide
+            c += step_c
+        else:
+            next_r += high
+            r += step_r
+
+
+@kernel
+def fly(index, scratch, draws, particle, stamp, state, motion, age, horizon):
+    """One rollout from the last known state through age + horizon; returns the next free leg serial.
+
+    state: (x, y, vx, vy, position sigma, velocity sigma) m, m/s on the plane. motion: (turns/s, turn sigma rad,
+    loiter share, loiter s, ends/s, speed sigma).
+    """
+    turn_rate, turn_sigma, loiter_share, loiter_s, end_rate, speed_sigma = motion
+    serial = stamp
+    n = draws.normal
+    x = state[0] + state[4] * n[particle, 0]
+    y = state[1] + state[4] * n[particle, 1]
+    vx = state[2] + state[5] * n[particle, 2]
+    vy = state[3] + state[5] * n[particle, 3]
+    t = 0.0
+    end = age + horizon
+    # Whoever was just seen still flies: only what comes after counts against it; silence is weighed elsewhere.
+    end = min(end, age + draws.life[particle] / max(end_rate, 1e-9))
+    for i in range(LEGS):
+        duration = min(draws.wait[particle, i] / max(turn_rate, 1e-9), end - t)
+        if duration > 0.0:
+            leg(index, scratch, particle, serial, x, y, vx * duration, vy * duration, t, duration, age, horizon)
+            serial += 1
+            x += vx * duration
+            y += vy * duration
+            t += duration
+        if t >= end:
+            break
+        if draws.coin[particle, i] < loiter_share:
+            stay = min(end - t, loiter_s * draws.wait[particle, LEGS - 1 - i])
+            side = 1.0 if draws.turn[particle, i] > 0.0 else -1.0
+            while stay > 0.0 and t < end:
+                duration = min(LOITER_LEG_S, stay)
+                vx, vy = -side * vy, side * vx
+                leg(index, scratch, particle, serial, x, y, vx * duration, vy * duration, t, duration, age, horizon)
+                serial += 1
+                x += vx * duration
+                y += vy * duration
+                t += duration
+                stay -= duration
+        angle = turn_sigma * draws.turn[particle, i]
+        factor = max(0.3, 1.0 + speed_sigma * draws.speed[particle, i])
+        cos_a = math.cos(angle) * factor
+        sin_a = math.sin(angle) * factor
+        vx, vy = vx * cos_a - vy * sin_a, vx * sin_a + vy * cos_a
+    return serial
+
+
+@kernel
+def fall(index, scratch, draws, particle, stamp, impact, age, horizon):
+    """One draw of where and when a ballistic object falls; counts it in the areas whose own circle holds the point.
+
+    impact: (x, y, sqrt-covariance l11, l21, l22, seconds after the state, time sigma).
+    """
+    slot_of, slots, n_slots, counts, _entered, _tested = scratch
+    n = draws.normal
+    x = impact[0] + impact[2] * n[particle, 0]
+    y = impact[1] + impact[3] * n[particle, 0] + impact[4] * n[particle, 1]
+    eta = max(0.0, impact[5] - age + impact[6] * n[particle, 2])
+    c = math.floor((x - index.origin_e) / index.cell_m)
+    r = math.floor((y - index.origin_n) / index.cell_m)
+    if eta <= horizon and 0 <= c < index.columns and 0 <= r < index.rows:
+        k = r * index.columns + c
+        for m in range(index.start[k], index.start[k + 1]):
+            a = index.member[m]
+            if math.hypot(x - index.east[a], y - index.north[a]) > index.core[a]:
+                continue
+            if slot_of[a] < 0:
+                slot_of[a] = n_slots[0]
+                slots[n_slots[0]] = a
+                counts[n_slots[0], :] = 0
+                n_slots[0] += 1
+            counts[slot_of[a], min(1 + int(eta / BIN_S), counts.shape[1] - 1)] += 1
+    return stamp
+
+
+@kernel
+def quantile(counts, total, share):
+    """The time by which `share` of the counted arrivals came, s, linear inside its bin."""
+    want = share * total
+    have = float(counts[0])
+    if have >= want:
+        return 0.0
+    for b in range(1, counts.size):
+        if counts[b] > 0 and have + counts[b] >= want:
+            return (b - 1 + (want - have) / counts[b]) * BIN_S
+        have += counts[b]
+    return (counts.size - 1) * BIN_S
+
+
+@kernel
+def forecast_all(index, draws, state, motion, impact, ballistic, age, belief, horizon, least, out, limit):
+    """Roll out every track; rows of out are (track row, area, probability, median, 5 %, 95 %).
+
+    state (n, 6), motion (n, 6), impact (n, 7), ballistic (n,) bool, age (n,) s since the state, belief (n,): that it is
+    real and flies. Returns how many rows were written; stops at `limit` (the caller then gives more room).
+    """
+    areas = index.east.size
+    bins = int(horizon / BIN_S) + 2
+    slot_of = np.full(areas, -1, np.int32)
+    slots = np.empty(areas, np.int32)
+    n_slots = np.zeros(1, np.int64)
+    counts = np.zeros((areas, bins), np.int32)
+    entered = np.full(areas, -1, np.int64)
+    tested = np.full(areas, -1, np.int64)
+    scratch = (slot_of, slots, n_slots, counts, entered, tested)
+    particles = draws.life.size
+    rows = 0
+    stamp = 0
+    for i in range(state.shape[0]):
+        n_slots[0] = 0
+        entered[:] = -1
+        moves = (motion[i, 0], motion[i, 1], motion[i, 2], motion[i, 3], motion[i, 4], motion[i, 5])
+        for particle in range(particles):
+            if ballistic[i]:
+                stamp = fall(index, scratch, draws, particle, stamp, impact[i], age[i], horizon)
+            else:
+                stamp = fly(index, scratch, draws, particle, stamp, state[i], moves, age[i], horizon)
+        for k in range(n_slots[0]):
+            a = slots[k]
+            slot_of[a] = -1
+            total = counts[k].sum()
+            probability = belief[i] * total / particles
+            if probability < least:
+                continue
+            if rows < limit:
+                out[rows, 0] = i
+                out[rows, 1] = a
+                out[rows, 2] = probability
+                out[rows, 3] = quantile(counts[k], total, 0.5)
+                out[rows, 4] = quantile(counts[k], total, 0.05)
+                out[rows, 5] = quantile(counts[k], total, 0.95)
+            rows += 1
+    return rows

@@ -1,0 +1,69 @@
+"""What the forecaster may be told: its beat, horizon, danger radius, and how each kind of object moves."""
+
+import msgspec
+
+from perisai.model import BadInputError
+
+
+class Motion(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How objects of one kind fly between what is seen of them.
+
+    turns_per_hour: rate of dog-legs, a Poisson process. turn_sigma_deg: spread of a dog-leg, 1 sigma.
+    loiter_share: share of dog-legs that begin a loiter; loiter_s: its mean duration. ends_per_hour: rate at which
+    objects of the kind come down. speed_sigma: relative spread of the speed on a new leg, 1 sigma.
+    """
+
+    turns_per_hour: float = 6.0
+    turn_sigma_deg: float = 35.0
+    loiter_share: float = 0.05
+    loiter_s: float = 300.0
+    ends_per_hour: float = 0.3
+    speed_sigma: float = 0.03
+
+
+class ForecastSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Settings of `Forecaster`; section [forecasting] of perisai.toml.
+
+    period_s: seconds between forecasts, on whole multiples of absolute time. horizon_s: how far ahead.
+    danger_radius_m: beyond the circle of equal area; a ballistic object threatens only where it falls.
+    particles: rollouts per track. min_probability: rows below it are not given out.
+    position_sigma_m, velocity_sigma_mps: taken where a track brings no covariance. correlation_s: how long the errors
+    of one track's successive rows stay alike. turn_gate: chi-square (4 degrees of freedom) beyond which a row
+    begins a new leg.
+    silence_lost_share: of tracks that fall silent, the share that still flies; silence_fall_s, silence_found_s: decay
+    of the belief in those that fell and in those lost from view. silence_max_s: when a silent track is given up.
+    civil_addresses: when not empty, only these identities can be neutral.
+    max_step_s: a longer jump of the clock between frames counts as one frame.
+    """
+
+    period_s: int = 10
+    horizon_s: float = 1200.0
+    danger_radius_m: float = 3000.0
+    particles: int = 192
+    min_probability: float = 0.005
+    position_sigma_m: float = 300.0
+    velocity_sigma_mps: float = 3.0
+    correlation_s: float = 20.0
+    turn_gate: float = 18.0
+    silence_lost_share: float = 0.4
+    silence_fall_s: float = 30.0
+    silence_found_s: float = 120.0
+    silence_max_s: float = 900.0
+    civil_addresses: tuple[str, ...] = ()
+    max_step_s: float = 120.0
+    drone: Motion = Motion()
+    cruise: Motion = Motion(turns_per_hour=12.0, turn_sigma_deg=30.0, loiter_share=0.0, ends_per_hour=1.0)
+    glide_bomb: Motion = Motion(turns_per_hour=2.0, turn_sigma_deg=10.0, loiter_share=0.0, ends_per_hour=6.0)
+    aircraft: Motion = Motion(turns_per_hour=6.0, turn_sigma_deg=45.0, loiter_share=0.1, ends_per_hour=0.2)
+    other: Motion = Motion()
+
+    def __post_init__(self) -> None:
+        """Raises BadInputError naming the setting at fault."""
+        positive = ("period_s", "horizon_s", "particles", "position_sigma_m", "velocity_sigma_mps", "turn_gate")
+        for name in positive:
+            if not getattr(self, name) > 0:
+                raise BadInputError(f"forecasting.{name}", repr(getattr(self, name)), "a number above 0")
+        if not 0.0 <= self.silence_lost_share <= 1.0:
+            raise BadInputError("forecasting.silence_lost_share", repr(self.silence_lost_share), "0 to 1")
+        if not 0.0 < self.min_probability < 1.0:
+            raise BadInputError("forecasting.min_probability", repr(self.min_probability), "between 0 and 1")

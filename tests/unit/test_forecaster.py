@@ -1,0 +1,145 @@
+"""The forecaster on single tracks whose future can be said by hand."""
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from made_up_region import T0_US, chessboard, middle, track_rows
+
+from perisai.forecasting import Forecaster, ForecastSettings, Motion
+from perisai.model import BadInputError
+
+STRAIGHT = ForecastSettings(drone=Motion(turns_per_hour=1e-6, ends_per_hour=1e-6, speed_sigma=0.0))
+
+
+def last_forecast(forecaster: Forecaster, rows: pa.Table, end_s: int, step_s: int = 10) -> dict:
+    """Feed rows frame by frame until end_s after T0; the last beat's forecasts by area."""
+    times = np.asarray(rows["time"].cast(pa.int64()))
+    out = None
+    for end in range(T0_US, T0_US + end_s * 1_000_000 + 1, step_s * 1_000_000):
+        table = rows.filter(pa.array((times <= end) & (times > end - step_s * 1_000_000)))
+        out = forecaster.step(table, end)
+    assert out is not None
+    return {row["area"]: row for row in out.to_pylist()}
+
+
+def test_a_straight_flight_arrives_where_and_when_it_must():
+    # Eastward at 50 m/s through the middle of row 2 from square 1: circle radius 11.28 + 3 km, spacing 20 km.
+    found = last_forecast(Forecaster(chessboard(), STRAIGHT), track_rows((1, 2), (50, 0), np.arange(0, 121, 30)), 120)
+    assert found["1-2"]["probability"] == 1.0
+    assert found["1-2"]["eta_s"] == 0.0
+    for square in (3, 4):
+        expected = (20_000 * (square - 1) - 14_284 - 120 * 50) / 50
+        row = found[f"{square}-2"]
+        assert row["probability"] > 0.99
+        assert row["eta_s"] == pytest.approx(expected, rel=0.02)
+        assert row["eta_low_s"] < row["eta_s"] < row["eta_high_s"]
+        assert row["threat"] == "drone"
+    assert "0-2" not in found  # behind it
+    assert "3-6" not in found  # 80 km off its way
+
+
+def test_probability_is_that_of_the_offset_for_a_straight_flight():
+    # An area whose circle ends 2 km beside the way: inside only when the lateral error exceeds it. With exact
+    # velocity, probability = P(N(0, sigma) > offset).
+    rows = track_rows((1, 2), (50, 0), np.array([0.0]), p_ee=[2000.0**2], p_nn=[2000.0**2], v_ee=[1e-6], v_nn=[1e-6])
+    areas = chessboard()
+    north = rows.set_column(2, "lat", pa.array([rows["lat"][0].as_py() + (20_000 - 14_284 - 2_000) / 111_220.0]))
+    found = last_forecast(Forecaster(areas, STRAIGHT), north, 0)
+    assert found["3-3"]["probability"] == pytest.approx(0.15, abs=0.04)
+
+
+def test_turn_hazard_spreads_and_lowers_the_certainty():
+    rows = track_rows((1, 2), (50, 0), np.arange(0, 121, 30))
+    straight = last_forecast(Forecaster(chessboard(), STRAIGHT), rows, 120)
+    turning = last_forecast(Forecaster(chessboard()), rows, 120)
+    assert len(turning) > len(straight)
+    assert turning["4-2"]["probability"] < straight["4-2"]["probability"] - 0.1
+
+
+def test_forecasts_only_on_the_beat_and_the_beat_is_absolute():
+    forecaster = Forecaster(chessboard())
+    assert forecaster.step(track_rows((1, 2), (50, 0), np.array([0.0])), T0_US).num_rows > 0
+    for second in range(1, 10):
+        assert not forecaster.beat(T0_US + second * 1_000_000)
+        assert forecaster.step(track_rows((1, 2), (50, 0), np.array([])), T0_US + second * 1_000_000).num_rows == 0
+    assert forecaster.beat(T0_US + 10_000_000)
+
+
+def test_silence_grows_then_fades_and_never_ends_at_once():
+    forecaster = Forecaster(chessboard())
+    rows = track_rows((1, 2), (50, 0), np.arange(0, 121, 30))
+    seen = last_forecast(forecaster, rows, 120)
+    silent = [forecaster.step(rows.slice(0, 0), T0_US + (120 + s) * 1_000_000) for s in range(10, 1201, 10)]
+    counts = [table.num_rows for table in silent]
+    after_2_min = {row["area"]: row for row in silent[11].to_pylist()}
+    assert 0.3 < after_2_min["2-2"]["probability"] < seen["2-2"]["probability"]
+    assert counts[5] > len(seen)
+    assert counts[-1] == 0
+
+
+@pytest.mark.parametrize(("flags", "gone"), [(["landed"], True), (["impact"], True), ([], False)])
+def test_an_ended_track_goes_on_unless_it_came_down(flags: list[str], gone: bool):
+    forecaster = Forecaster(chessboard())
+    last_forecast(forecaster, track_rows((1, 2), (50, 0), np.arange(0, 121, 30)), 120)
+    end = track_rows((1, 2), (50, 0), np.array([130.0]), status=["ended"], flags=[flags], existence=[0.01])
+    assert (forecaster.step(end, T0_US + 130_000_000).num_rows == 0) is gone
+
+
+def test_a_jump_of_the_clock_ages_no_track():
+    forecaster = Forecaster(chessboard())
+    rows = track_rows((1, 2), (50, 0), np.arange(0, 121, 30))
+    before = last_forecast(forecaster, rows, 120)
+    jumped = forecaster.step(rows.slice(0, 0), T0_US + 7_200_000_000)
+    assert {row["area"] for row in jumped.to_pylist()} == set(before)
+    back = forecaster.step(rows.slice(0, 0), T0_US)
+    assert back.num_rows == jumped.num_rows
+
+
+def test_neutral_needs_identity_flight_and_no_flag():
+    def rows(**columns: object) -> int:
+        table = track_rows((1, 2), (200, 0), np.array([0.0]), kind="aircraft", **{"alt_m": [10_000.0]} | columns)
+        return Forecaster(chessboard(), ForecastSettings()).step(table, T0_US).num_rows
+
+    assert rows(address=["4b1805"]) == 0
+    assert rows(address=[None]) > 0
+    assert rows(address=["4b1805"], flags=[["identity_conflict"]]) > 0
+    assert rows(address=["4b1805"], p_aircraft=[0.2], p_drone=[0.8]) > 0
+    assert rows(address=["4b1805"], alt_m=[20_000.0]) > 0
+
+
+def test_only_registered_identities_are_neutral_when_there_is_a_register():
+    table = track_rows((1, 2), (200, 0), np.array([0.0]), kind="aircraft", alt_m=[1e4], address=["4B1805"])
+    known = Forecaster(chessboard(), ForecastSettings(civil_addresses=("4b1805",)))
+    unknown = Forecaster(chessboard(), ForecastSettings(civil_addresses=("abcdef",)))
+    assert known.step(table, T0_US).num_rows == 0
+    assert unknown.step(table, T0_US).num_rows > 0
+
+
+def test_ballistic_by_its_impact_ellipse():
+    table = track_rows(
+        (1, 2), (1500, 0), np.array([0.0]), kind="ballistic", alt_m=[40_000.0], impact_lat=[middle(6, 2)[0]],
+        impact_lon=[middle(6, 2)[1]], impact_time=[T0_US + 90_000_000], impact_ee=[4e6], impact_en=[0.0],
+        impact_nn=[1e6], impact_time_sigma_s=[5.0],
+    )  # fmt: skip
+    found = {row["area"]: row for row in Forecaster(chessboard()).step(table, T0_US).to_pylist()}
+    assert found["6-2"]["probability"] == 1.0
+    assert found["6-2"]["eta_s"] == pytest.approx(90.0, abs=2.0)
+    assert found["6-2"]["eta_high_s"] - found["6-2"]["eta_low_s"] == pytest.approx(2 * 1.645 * 5.0, abs=4.0)
+    assert "3-2" not in found  # it flies over it
+
+
+def test_checkpoint_goes_on_exactly():
+    rows = track_rows((1, 2), (50, 10), np.arange(0, 121, 30))
+    first = Forecaster(chessboard())
+    last_forecast(first, rows, 120)
+    second = Forecaster.restore(first.checkpoint(), chessboard())
+    for second_s in (130, 140, 150):
+        end = T0_US + second_s * 1_000_000
+        assert first.step(rows.slice(0, 0), end).equals(second.step(rows.slice(0, 0), end))
+    with pytest.raises(BadInputError, match="checkpoint"):
+        Forecaster.restore(b"nonsense", chessboard())
+
+
+def test_settings_are_checked():
+    with pytest.raises(BadInputError, match=r"forecasting\.period_s"):
+        ForecastSettings(period_s=0)
