@@ -1,7 +1,7 @@
 /** The ground of the picture: areas and outlines, fetched once and tried again until they come. */
 import { indexAreas } from '../map/areas';
 import type { Area } from '../map/areas';
-import { bounds } from '../map/geometry';
+import { bounds, contains } from '../map/geometry';
 import { nameIn } from '../shared/i18n.svelte';
 
 const RETRY_MS = 2_000;
@@ -49,15 +49,19 @@ class Geo {
     return area ? nameIn(area.properties) || code : code;
   }
 
-  /** The larger area it lies in, by name, or ''. */
+  private readonly parents = new Map<string, string>();
+
+  /** The name of the outline it lies in, or ''. */
   parentName(code: string): string {
-    const properties = this.areas.get(code)?.properties;
-    if (!properties) return '';
-    for (const key of ['oblast', 'parent']) {
-      const outline = this.outlines.get(String(properties[key] ?? ''));
-      if (outline) return nameIn(outline.properties);
+    const area = this.areas.get(code);
+    if (!area || this.outlines.size === 0) return '';
+    let parent = this.parents.get(code);
+    if (parent === undefined) {
+      const holds = [...this.outlines.values()].find((outline) => contains(outline.feature.geometry, ...area.centre));
+      parent = holds?.code ?? '';
+      this.parents.set(code, parent);
     }
-    return '';
+    return parent ? this.name(parent) : '';
   }
 }
 

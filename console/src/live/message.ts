@@ -56,14 +56,14 @@ export interface Impact {
 
 export interface SensorState {
   id: string;
-  state: 'live' | 'silent';
+  /** Waiting: not heard since the service began. */
+  state: 'live' | 'silent' | 'waiting';
   age_s: number | null;
 }
 
 export interface Health {
   lag_s: number;
   detections_per_s: number;
-  rejects: number;
 }
 
 export interface Tick {

@@ -15,8 +15,9 @@ export interface Area {
 }
 
 function centreOf(feature: Feature): [number, number] {
-  const given = feature.properties?.['centroid'] as unknown;
-  if (Array.isArray(given) && given.length === 2) return [Number(given[0]), Number(given[1])];
+  const { lat, lon, centroid } = (feature.properties ?? {}) as Record<string, unknown>;
+  if (typeof lat === 'number' && typeof lon === 'number') return [lon, lat];
+  if (Array.isArray(centroid) && centroid.length === 2) return [Number(centroid[0]), Number(centroid[1])];
   const box = bounds({ type: 'FeatureCollection', features: [feature] });
   return box ? [(box[0] + box[2]) / 2, (box[1] + box[3]) / 2] : [0, 0];
 }

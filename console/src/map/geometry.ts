@@ -43,3 +43,17 @@ export function bounds(collection: GeoJSON.FeatureCollection): [number, number, 
   for (const feature of collection.features) if ('coordinates' in feature.geometry) walk(feature.geometry.coordinates);
   return west < east ? [west, south, east, north] : null;
 }
+
+/** Whether a polygon feature holds a place: ray casting over all its rings, so that holes count as outside. */
+export function contains(geometry: GeoJSON.Geometry, lon: number, lat: number): boolean {
+  const polygons = geometry.type === 'Polygon' ? [geometry.coordinates] : geometry.type === 'MultiPolygon' ? geometry.coordinates : [];
+  let inside = false;
+  for (const ring of polygons.flat()) {
+    for (let i = 0, j = ring.length - 1; i < ring.length; j = i++) {
+      const [xi, yi] = ring[i] as [number, number];
+      const [xj, yj] = ring[j] as [number, number];
+      if (yi > lat !== yj > lat && lon < ((xj - xi) * (lat - yi)) / (yj - yi) + xi) inside = !inside;
+    }
+  }
+  return inside;
+}
