@@ -52,8 +52,7 @@ def _acceleration(x, y, z, vx, vy, vz, beta):
 @kernel
 def _fly(start, thrust, burn_s, beta, every, out):
     """Integrates from the launch to the ground; fills rows and returns their number."""
-    s = np.zeros(6)
-    s[:3] = start
+    s = start.copy()
     k = np.zeros((4, 6))
     mid = np.zeros(6)
     rows = 0
@@ -106,7 +105,8 @@ def shoot(
     speed = math.sqrt(9.81 * wanted) * 1.1 + 150.0
     burn_s = float(np.clip(12.0 + wanted / 8e3, 15.0, 60.0))
     every = max(1, round(period_s / _STEP_S))
-    start = np.array(ecef_from_geodetic(math.radians(lat), math.radians(lon), max(height, 5.0)))
+    start = np.zeros(6)
+    start[:3] = ecef_from_geodetic(math.radians(lat), math.radians(lon), max(height, 5.0))
     out = np.empty((int(2_000 / _STEP_S) // every + 2, 7))
     lift = math.radians(lift_deg)
     for _ in range(_AIM_ROUNDS):
@@ -129,3 +129,15 @@ def shoot(
         # Range grows with about the square of the speed, and drag keeps it from growing faster.
         speed *= float(np.clip((wanted / reached) ** 0.5, 0.7, 1.4))
     raise ValueError(f"no trajectory of {wanted / 1e3:.0f} km found at a lift of {lift_deg} degrees")
+
+
+def fall(
+    lat: float, lon: float, alt_m: float, ve_mps: float, vn_mps: float, vu_mps: float, beta: float = 12_000.0
+) -> tuple[float, float, float]:
+    """Seconds until, and latitude and longitude (degrees) where, an object in free flight comes to the ground."""
+    place = math.radians(lat), math.radians(lon)
+    start = np.array([*ecef_from_geodetic(*place, alt_m), *ecef_offset_from_enu(*place, ve_mps, vn_mps, vu_mps)])
+    out = np.empty((int(2_000 / _STEP_S) // 40 + 2, 7))
+    rows = _fly(start, np.zeros(3), 0.0, beta, 40, out)
+    down = geodetic_from_ecef(out[rows - 1, 1], out[rows - 1, 2], out[rows - 1, 3])
+    return float(out[rows - 1, 0]), math.degrees(down[0]), math.degrees(down[1])

@@ -52,10 +52,11 @@ def _outward(point: np.ndarray, out: np.ndarray, south: float, west: float) -> t
     return float(min(max(lat, -88.0), 88.0)), float(lon)
 
 
-def recorded_flights(flights: pa.Table, gap_s: float = 300.0) -> list[Flight]:
+def recorded_flights(flights: pa.Table, start_us: int | None = None, gap_s: float = 300.0) -> list[Flight]:
     """Recorded positions with addresses (a detections table) as civil flights; a gap over gap_s starts another.
 
-    Rows without position, height or address are left out. Speeds missing are taken from the neighbouring positions.
+    start_us: moves all in time so that the first begins then. Rows without position, height or address are left out.
+    Speeds missing are taken from the neighbouring positions.
     """
     lat, lon, alt = (floats(flights[name]) for name in ("lat", "lon", "alt_m"))
     time = time_us(flights["time"])
@@ -66,6 +67,7 @@ def recorded_flights(flights: pa.Table, gap_s: float = 300.0) -> list[Flight]:
     breaks = np.flatnonzero((address[kept][1:] != address[kept][:-1]) | (np.diff(time[kept]) > gap_s * 1e6))
     pieces = np.split(kept, breaks + 1)
     ve, vn = floats(flights["ve_mps"]), floats(flights["vn_mps"])
+    moved = 0 if start_us is None or not len(kept) else start_us - int(time[kept].min())
     found: list[Flight] = []
     for piece in pieces:
         if len(piece) < 3:
@@ -83,5 +85,5 @@ def recorded_flights(flights: pa.Table, gap_s: float = 300.0) -> list[Flight]:
                 np.where(np.isfinite(vn[piece]), vn[piece], north),
             ]
         )
-        found.append(Flight(int(time[piece[0]]), rows, "aircraft", False, False, str(address[piece[0]])))
+        found.append(Flight(int(time[piece[0]]) + moved, rows, "aircraft", False, False, str(address[piece[0]])))
     return found
