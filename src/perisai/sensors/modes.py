@@ -1,6 +1,6 @@
 """Mode S frames (ADS-B extended squitters, DF 17 and 18) to positions with velocity.
 
-ICAO Annex 10 volume IV, ICAO Doc 9871; frames are decoded by rs1090, pairs of even and odd positions included.
+ICAO Annex 10 volume IV, ICAO Doc 9871; frames are decoded by rs1090, halves of positions are joined in `cpr`.
 """
 
 import re
@@ -11,6 +11,7 @@ import msgspec
 import numpy as np
 import rs1090
 
+from . import cpr
 from .imported import Imported, detections, to_us
 from .scans import cooperative_scans
 from .units import FOOT_M, FOOT_PER_MINUTE_MPS, KNOT_MPS
@@ -21,8 +22,6 @@ RADIUS_95_M = {9: 3.0, 8: 10.0, 7: 92.6, 6: 185.2, 5: 463.0, 4: 926.0, 3: 1852.0
 """Navigation uncertainty category (NUCp) -> radius that holds 95 % of the errors, m (DO-260, 2.2.8.1.5)."""
 
 RADIUS_95_PER_SIGMA = 2.448
-VELOCITY_AGE_US = 5_000_000
-"""A velocity older than this is not joined to a position."""
 
 
 class _Line(msgspec.Struct):
@@ -73,22 +72,62 @@ def import_frames(
     Counted are the messages by downlink format and register. Refused: frames that are not 7 or 14 bytes of
     hexadecimal or fail parity, positions on the ground, positions whose other half was not heard in time.
     """
-    order = np.argsort(time_s, kind="stable")
-    good = [i for i in order.tolist() if _FRAME.match(frames[i]) and np.isfinite(time_s[i])]
-    rejects["modes: not a frame"] += len(frames) - len(good)
-    messages: list[dict[str, Any]] = rs1090.decode([frames[i] for i in good], [float(time_s[i]) for i in good])  # type: ignore[assignment]
-    rejects["modes: parity or format"] += len(good) - len(messages)
-    counts = Counter(_kind(message) for message in messages)
-    squitters = [message for message in messages if message.get("df") in ("17", "18")]
-    positions = [message for message in squitters if message.get("bds") == "05"]
-    rejects["modes: on ground"] += sum(message.get("bds") == "06" for message in squitters)
-    resolved = [message for message in positions if message.get("latitude") is not None]
-    rejects["modes: position without its other half"] += len(positions) - len(resolved)
-    columns = _columns(resolved, [message for message in squitters if message.get("bds") == "09"])
-    columns["scan"] = cooperative_scans(columns["time"], columns.pop("code"), int(period_s * 1e6))
-    columns["sensor"] = [sensor] * len(resolved)
-    columns["address"] = [message["icao24"] for message in resolved]
-    return Imported(detections(columns, rejects), +counts, +rejects)
+    counts: Counter[str] = Counter()
+    columns = ModeS(counts, rejects).decode(time_s, frames)
+    columns["scan"] = cooperative_scans(columns["time"], columns["code"], int(period_s * 1e6))
+    columns["sensor"] = [sensor] * columns["time"].size
+    columns["address"] = [f"{code:06x}" for code in columns.pop("code").tolist()]
+    return Imported(detections(columns, rejects), counts, rejects)
+
+
+class ModeS:
+    """A receiver of frames that remembers the halves of positions and the velocities of the aircraft it hears."""
+
+    def __init__(self, counts: Counter[str], rejects: Counter[str]) -> None:
+        self.counts, self.rejects = counts, rejects
+        self.aircraft = cpr.Aircraft()
+
+    def decode(self, time_s: np.ndarray, frames: list[str]) -> dict[str, Any]:
+        """Columns of the detections table but `sensor`, `scan` and `address`, and `code`: the address as a number.
+
+        time_s: of receipt, s since 1970 (n,); frames: hexadecimal (n). Later calls go on from earlier ones.
+        """
+        order = np.argsort(time_s, kind="stable")
+        good = [i for i in order.tolist() if _FRAME.match(frames[i]) and np.isfinite(time_s[i])]
+        self._refuse("modes: not a frame", len(frames) - len(good))
+        messages: list[dict[str, Any]] = rs1090.decode([frames[i] for i in good], [float(time_s[i]) for i in good])  # type: ignore[assignment]
+        self._refuse("modes: parity or format", len(good) - len(messages))
+        self.counts.update(_kind(message) for message in messages)
+        squitters = [message for message in messages if message.get("df") in ("17", "18")]
+        self._refuse("modes: on ground", sum(message.get("bds") == "06" for message in squitters))
+        moving = [message for message in squitters if message.get("bds") in ("05", "09") and "icao24" in message]
+        return self._positions(moving)
+
+    def _positions(self, messages: list[dict[str, Any]]) -> dict[str, Any]:
+        time_s = _floats(messages, "timestamp")
+        code = np.fromiter((int(message["icao24"], 16) for message in messages), np.int64, len(messages))
+        place = np.fromiter((message["bds"] == "05" for message in messages), bool, len(messages))
+        values = np.where(place[:, None], _halves(messages), _velocities(messages))
+        found = cpr.resolve(self.aircraft, code, time_s, values)
+        self._refuse("modes: position without its other half", int((found[:, 0] == cpr.ALONE).sum()))
+        self._refuse("modes: position not plausible", int((found[:, 0] == cpr.IMPLAUSIBLE).sum()))
+        rows = np.flatnonzero(found[:, 0] == cpr.FOUND)
+        uncertainty = _floats(messages, "NUCp")[rows]
+        sigma_m = np.full(rows.size, np.nan)
+        for category, radius_m in RADIUS_95_M.items():
+            sigma_m[uncertainty == category] = radius_m / RADIUS_95_PER_SIGMA
+        names = ("lat", "lon", "ve_mps", "vn_mps", "vu_mps")
+        return {
+            "time": to_us(time_s[rows]),
+            "received": to_us(time_s[rows]),
+            "code": code[rows],
+            "alt_m": _floats(messages, "altitude")[rows] * FOOT_M,
+            "sigma_m": sigma_m,
+        } | {name: found[rows, 1 + k] for k, name in enumerate(names)}
+
+    def _refuse(self, reason: str, number: int) -> None:
+        if number:
+            self.rejects[reason] += number
 
 
 def _kind(message: dict[str, Any]) -> str:
@@ -97,56 +136,20 @@ def _kind(message: dict[str, Any]) -> str:
     return f"DF{message.get('df')}" + (f" BDS{register}" if register and message.get("df") in ("17", "18") else "")
 
 
-def _columns(positions: list[dict[str, Any]], velocities: list[dict[str, Any]]) -> dict[str, Any]:
-    time_us = to_us(_floats(positions, "timestamp"))
-    code = _codes(positions)
-    uncertainty = _floats(positions, "NUCp")
-    sigma_m = np.full(len(positions), np.nan)
-    for category, radius_m in RADIUS_95_M.items():
-        sigma_m[uncertainty == category] = radius_m / RADIUS_95_PER_SIGMA
-    joined = _latest(time_us, code, to_us(_floats(velocities, "timestamp")), _codes(velocities))
-    speed = _picked(_floats(velocities, "groundspeed"), joined) * KNOT_MPS
-    track = np.radians(_picked(_floats(velocities, "track"), joined))
-    return {
-        "time": time_us,
-        "received": time_us,
-        "code": code,
-        "lat": _floats(positions, "latitude"),
-        "lon": _floats(positions, "longitude"),
-        "alt_m": _floats(positions, "altitude") * FOOT_M,
-        "ve_mps": speed * np.sin(track),
-        "vn_mps": speed * np.cos(track),
-        "vu_mps": _picked(_floats(velocities, "vertical_rate"), joined) * FOOT_PER_MINUTE_MPS,
-        "sigma_m": sigma_m,
-    }
+def _halves(messages: list[dict[str, Any]]) -> np.ndarray:
+    """Position messages as `cpr.resolve` takes them, float64 (n, 4)."""
+    odd = np.fromiter((message.get("parity") == "odd" for message in messages), np.float64, len(messages))
+    return np.column_stack((np.zeros(odd.size), odd, _floats(messages, "lat_cpr"), _floats(messages, "lon_cpr")))
+
+
+def _velocities(messages: list[dict[str, Any]]) -> np.ndarray:
+    """Velocity messages as `cpr.resolve` takes them, float64 (n, 4); airspeeds tell no ground velocity."""
+    speed = _floats(messages, "groundspeed") * KNOT_MPS
+    track = np.radians(_floats(messages, "track"))
+    rate = _floats(messages, "vertical_rate") * FOOT_PER_MINUTE_MPS
+    return np.column_stack((np.ones(speed.size), speed * np.sin(track), speed * np.cos(track), rate))
 
 
 def _floats(messages: list[dict[str, Any]], key: str) -> np.ndarray:
     values = (message.get(key) for message in messages)
     return np.fromiter((np.nan if value is None else value for value in values), np.float64, len(messages))
-
-
-def _codes(messages: list[dict[str, Any]]) -> np.ndarray:
-    return np.fromiter((int(message["icao24"], 16) for message in messages), np.int64, len(messages))
-
-
-def _latest(time_us: np.ndarray, code: np.ndarray, then_us: np.ndarray, then_code: np.ndarray) -> np.ndarray:
-    """For each position the index of its address's latest velocity not older than VELOCITY_AGE_US, else -1."""
-    if then_us.size == 0:
-        return np.full(time_us.size, -1)
-    order = np.lexsort((then_us, then_code))
-    joined = np.full(time_us.size, -1)
-    for address in np.unique(code):
-        low, high = np.searchsorted(then_code[order], [address, address + 1])
-        mine = order[low:high]
-        rows = np.flatnonzero(code == address)
-        place = np.searchsorted(then_us[mine], time_us[rows], side="right") - 1
-        fresh = place >= 0
-        fresh[fresh] = time_us[rows][fresh] - then_us[mine[place[fresh]]] <= VELOCITY_AGE_US
-        joined[rows[fresh]] = mine[place[fresh]]
-    return joined
-
-
-def _picked(values: np.ndarray, index: np.ndarray) -> np.ndarray:
-    """values[index], NaN where the index is -1."""
-    return np.concatenate((values, [np.nan]))[index]

@@ -30,7 +30,7 @@ def _cooperative(time_us, codes, anonymous, period_us, last_scan):
 
 
 def antenna_scans(time_s: np.ndarray, azimuth_deg: np.ndarray, period_s: float, north_s: np.ndarray) -> np.ndarray:
-    """Revolution in which a turning antenna made each plot; one target is never twice in one, not even at north.
+    """Revolution, from north to north, in which a turning antenna made each plot, however late the plot was stamped.
 
     time_s: s since 1970 (n,). north_s: times of the north markers heard, in order; with two or more the antenna's place
     is interpolated between them, else it is followed from the plots: antenna angle / 360 = time / period - phase,

@@ -41,7 +41,7 @@ def split_datagram(payload: bytes, received_us: int | None, rejects: Counter[str
 
 
 def split_file(content: bytes, rejects: Counter[str]) -> list[Block]:
-    """The blocks of a raw recording; after bytes that are no block it looks for the next one; gaps are counted."""
+    """The blocks of a raw recording; after bytes that are no block it looks for the next one; each gap is counted."""
     blocks: list[Block] = []
     at = 0
     while at < len(content):
