@@ -1,1 +1,6 @@
-"""Detections to tracks."""
+"""Detections to tracks: one air picture from many sensors (docs/tracking.md)."""
+
+from .settings import TrackerSettings
+from .tracker import Tracker
+
+__all__ = ["Tracker", "TrackerSettings"]

@@ -1,0 +1,67 @@
+"""Whether a sensor can see a track at all, and how likely it reports it."""
+
+import math
+
+from perisai.geodesy import kernel
+
+from .sites import BEARING, MODES, PRESENCE, REMOTE_ID, Sites
+
+HORIZON_M = 4_120.0
+"""Radar horizon of 4/3 Earth: 4.12 km times the square root of the height in metres."""
+
+
+@kernel
+def detection_chance(sites: Sites, s, east, north, height_m, height_known):
+    """Probability that sensor s reports a target at a place of the plane (m) in one scan; 0 outside its coverage."""
+    de = east - sites.east_m[s]
+    dn = north - sites.north_m[s]
+    d2 = de * de + dn * dn
+    reach = sites.max_range_m[s]
+    kind = sites.kind[s]
+    if kind == PRESENCE:
+        d0 = sites.max_range_m[s]
+        return sites.pd[s] * math.exp(-d2 / (d0 * d0))
+    if d2 > reach * reach:
+        return 0.0
+    if d2 < sites.min_range_m[s] * sites.min_range_m[s]:
+        return 0.0
+    if kind <= 1:
+        top = max(height_m, 0.0)
+        horizon = HORIZON_M * (math.sqrt(max(sites.alt_m[s], 10.0)) + math.sqrt(top))
+        if d2 > horizon * horizon:
+            return 0.0 if height_known else 0.5 * sites.pd[s]
+    return sites.pd[s]
+
+
+@kernel
+def penalises(kind):
+    """Whether silence of this kind of sensor in a scan speaks against a track: not where the target must cooperate."""
+    return kind not in (MODES, REMOTE_ID, BEARING, PRESENCE)
+
+
+@kernel
+def densities(sites: Sites, s, form, z, mask, undetected_per_m2):
+    """(false reports, undetected targets) per unit of the measurement space of one detection.
+
+    False reports spread evenly over the coverage, heights over 10 km, velocities over 500 m/s, rates over 600 m/s.
+    """
+    extra = 1.0
+    reach = sites.max_range_m[s]
+    if form == 0:
+        if mask[2]:
+            extra /= 10_000.0
+        if mask[3]:
+            extra /= 500.0 * 500.0
+        if mask[5]:
+            extra /= 100.0
+        return extra * sites.clutter[s] / (math.pi * reach * reach), extra * undetected_per_m2
+    if form == 1:
+        if mask[2]:
+            extra /= 0.5 * math.pi
+        if mask[3]:
+            extra /= 600.0
+        return extra * sites.clutter[s] / (2.0 * math.pi * reach), extra * undetected_per_m2 * z[0]
+    if form == 2:
+        return sites.clutter[s] / (2.0 * math.pi), undetected_per_m2 * 0.5 * reach * reach
+    # A microphone has no other way to know: what it reports is a target or one of its false alarms, even odds.
+    return sites.clutter[s] / (math.pi * reach * reach), sites.clutter[s] / (math.pi * reach * reach)

@@ -1,0 +1,157 @@
+"""What happens to tracks beside being seen: silence of a sensor, confirmation, coasting, ending."""
+
+import math
+
+from perisai.geodesy import Plane, geodetic_from_plane, kernel, plane_convergence, plane_scale
+
+from .bank import Bank
+from .birth import release
+from .classify import observe, posterior
+from .coverage import detection_chance, penalises
+from .motion import advance, moments
+from .settings import RING, Motion, Rules
+from .sites import Sites
+
+TENTATIVE, CONFIRMED, COASTING, ENDED = 0, 1, 2, 3
+COAST_AFTER_PERIODS = 2.5
+PREDICT_AFTER_S = 5.0
+LAT, LON, ALT, VE, VN, VU, P_EE, P_EN, P_NN, V_EE, V_EN, V_NN, EXISTENCE, TIME = range(14)
+ROW_FLOATS = 14
+
+
+@kernel
+def close_scan(bank: Bank, used, s, began, ended, sites: Sites):
+    """A scan of sensor s over [began, ended] (s) is complete: tracks in its coverage that it did not look at yet lose
+    existence by r (1 - pD) / (1 - r pD)."""
+    if not penalises(sites.kind[s]):
+        return
+    middle = 0.5 * (began + ended)
+    for i in range(used):
+        if not bank.alive[i] or bank.born[i] > began:
+            continue
+        seen = False
+        for k in range(RING):
+            if bank.ring_sensor[i, k] == s and bank.ring_look[i, k] >= began - 1e-6:
+                seen = True
+        if seen:
+            continue
+        dt = middle - bank.t[i]
+        east = bank.x[i, 0, 0] + dt * bank.x[i, 0, 3]
+        north = bank.x[i, 0, 1] + dt * bank.x[i, 0, 4]
+        pd = detection_chance(sites, s, east, north, bank.x[i, 0, 2], bank.has_height[i])
+        if pd > 0.0:
+            r = bank.r[i]
+            bank.r[i] = r * (1.0 - pd) / (1.0 - r * pd)
+
+
+@kernel
+def _corroborated(bank: Bank, i, sites: Sites):
+    """Whether a track may be confirmed: microphones and bearings alone need several places that agree."""
+    if bank.solid_hits[i] >= 2:
+        return True
+    heard = 0
+    for k in range(RING):
+        if bank.ring_sensor[i, k] >= 0 and bank.ring_hit[i, k] > -1e200:
+            heard += 1
+    return heard >= 3 or (heard == 2 and bank.hits[i] >= 6)
+
+
+@kernel
+def _period(bank: Bank, i, sites: Sites):
+    """The shortest period among the sensors that reported the track."""
+    period = 1e9
+    for k in range(RING):
+        if bank.ring_sensor[i, k] >= 0 and bank.ring_hit[i, k] > -1e200:
+            period = min(period, sites.period_s[bank.ring_sensor[i, k]])
+    return period if period < 1e9 else 10.0
+
+
+@kernel
+def _row(bank: Bank, i, at, mean, cov, plane: Plane, out):
+    """Place, velocity and covariances of a state mean, true east and north, degrees, m, m/s, for one row of output."""
+    dt = at - bank.t[i]
+    e = mean[0] + dt * mean[3]
+    n = mean[1] + dt * mean[4]
+    lat, lon = geodetic_from_plane(plane, e, n)
+    k = plane_scale(plane, e, n)
+    g = plane_convergence(plane, lat, lon)
+    c = math.cos(g) / k
+    s = math.sin(g) / k
+    out[LAT] = math.degrees(lat)
+    out[LON] = math.degrees(lon)
+    out[ALT] = mean[2] + dt * mean[5] if bank.has_height[i] else math.nan
+    out[VE] = c * mean[3] + s * mean[4]
+    out[VN] = c * mean[4] - s * mean[3]
+    out[VU] = mean[5] if bank.has_height[i] else math.nan
+    for b in range(2):
+        f = 3 * b
+        xx = cov[f, f]
+        xy = cov[f, f + 1]
+        yy = cov[f + 1, f + 1]
+        out[P_EE + f] = c * c * xx + 2.0 * c * s * xy + s * s * yy
+        out[P_EN + f] = -c * s * xx + (c * c - s * s) * xy + c * s * yy
+        out[P_NN + f] = s * s * xx - 2.0 * c * s * xy + c * c * yy
+    out[EXISTENCE] = bank.r[i]
+    out[TIME] = at
+
+
+@kernel
+def finish(
+    bank: Bank, used, now, sites: Sites, plane: Plane, motion: Motion, rules: Rules, work, counts, slots, status,
+    rows, classes, cov, scratch,
+):  # fmt: skip
+    """Close a beat at `now` (s): confirm, end and classify tracks, and write the rows of output; gives their number.
+
+    counts (1,): the last public number given.
+    """
+    n = 0
+    for i in range(used):
+        if not bank.alive[i]:
+            continue
+        if now - bank.t[i] > PREDICT_AFTER_S:
+            advance(
+                bank.x, bank.p, bank.mu, bank.t, bank.r, bank.has_height, i, now, motion,
+                work.pi, work.cached_dt, work.xw, work.pw, work.cw,
+            )  # fmt: skip
+        moments(bank.x, bank.p, bank.mu, i, work.mean, cov)
+        variance = 0.5 * (cov[0, 0] + cov[1, 1])
+        limit = rules.max_sigma_m + 2.5 * bank.sigma_m[i]
+        lost = bank.r[i] < rules.delete_existence or variance > limit * limit
+        if lost:
+            if bank.ident[i] >= 0:
+                _row(bank, i, max(now, bank.t[i]), work.mean, cov, plane, rows[n])
+                posterior(bank, i, classes[n])
+                slots[n] = i
+                status[n] = ENDED
+                n += 1
+            release(bank, i)
+            continue
+        speed = math.hypot(work.mean[3], work.mean[4])
+        if bank.touched[i] and bank.hits[i] >= 2:
+            speed3 = math.sqrt(speed * speed + work.mean[5] * work.mean[5])
+            observe(
+                bank, i, bank.last[i], speed3, math.sqrt(0.5 * (cov[3, 3] + cov[4, 4])), work.mean[2],
+                math.sqrt(cov[2, 2]), work.mean[5], math.sqrt(cov[5, 5]), bank.label[i], scratch,
+            )  # fmt: skip
+        if bank.touched[i]:
+            bank.label[i] = -1
+        if not bank.confirmed[i]:
+            sure = bank.r[i] > rules.confirm_existence and bank.hits[i] >= rules.confirm_hits
+            bank.confirmed[i] = sure and _corroborated(bank, i, sites)
+        fast = bank.r[i] > rules.warn_existence and bank.hits[i] >= 3 and speed > rules.warn_speed_mps
+        due = bank.touched[i] or now - bank.sent[i] >= rules.coast_row_s
+        bank_touched = bank.touched[i]
+        bank.touched[i] = False
+        if not due or not (bank.confirmed[i] or fast or bank.ident[i] >= 0):
+            continue
+        if bank.ident[i] < 0:
+            counts[0] += 1
+            bank.ident[i] = counts[0]
+        silent = now - bank.last[i] > COAST_AFTER_PERIODS * _period(bank, i, sites)
+        status[n] = (COASTING if silent else CONFIRMED) if bank.confirmed[i] else TENTATIVE
+        _row(bank, i, bank.t[i] if bank_touched else now, work.mean, cov, plane, rows[n])
+        posterior(bank, i, classes[n])
+        slots[n] = i
+        bank.sent[i] = now
+        n += 1
+    return n

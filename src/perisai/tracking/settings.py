@@ -1,0 +1,117 @@
+"""What a region may set about its tracker, and the constants that the kernels read."""
+
+from typing import NamedTuple
+
+import msgspec
+import numpy as np
+
+MODELS = 3
+STATES = 6
+RING = 8
+"""Sensors remembered per track."""
+CLASSES = ("drone", "jet_drone", "cruise", "ballistic", "glide_bomb", "aircraft", "other")
+
+
+class TrackerSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """Settings of `Tracker`; the defaults are those of the specification.
+
+    centre: (lat, lon) degrees of the region plane, else the middle of the sensors. process_noise: spectral density of
+    the acceleration of the three constant-velocity models, m2/s3, horizontal. stay: probability that a model persists
+    for `stay_s`. gate: squared Mahalanobis distance for two components (others by equal tail). survival_s: mean life.
+    undetected_per_km2: density of targets no sensor has reported yet. birth_speed_mps: 1 sigma of an unknown velocity.
+    confirm: existence and hits at which a track is confirmed. delete: existence under which it ends.
+    max_sigma_m: position sigma at which it ends, beside what its own sensors measure. coast_row_s: period of rows
+    while nothing is heard. window_s: how late a detection may come.
+    """
+
+    centre: tuple[float, float] | None = None
+    process_noise: tuple[float, float, float] = (1.0, 30.0, 400.0)
+    vertical_noise: tuple[float, float, float] = (0.1, 3.0, 60.0)
+    stay: tuple[float, float, float] = (0.90, 0.80, 0.75)
+    stay_s: float = 4.0
+    gate: float = 20.0
+    survival_s: float = 1500.0
+    undetected_per_km2: float = 1e-4
+    clutter_floor: float = 0.1
+    birth_speed_mps: float = 150.0
+    birth_height_m: float = 3000.0
+    birth_height_sigma_m: float = 2500.0
+    confirm_existence: float = 0.99
+    confirm_hits: int = 3
+    warn_existence: float = 0.9
+    warn_speed_mps: float = 400.0
+    delete_existence: float = 0.02
+    max_sigma_m: float = 2000.0
+    coast_row_s: float = 10.0
+    window_s: float = 60.0
+    ahead_s: float = 10.0
+    capacity: int = 1024
+
+
+class Motion(NamedTuple):
+    """The jump process of the models: P(dt) = left diag(exp(rate dt)) right, and the noise of each model."""
+
+    left: np.ndarray
+    rate: np.ndarray
+    right: np.ndarray
+    noise: np.ndarray
+    vertical_noise: np.ndarray
+    survival_s: float
+
+
+def motion(settings: TrackerSettings) -> Motion:
+    """The motion constants; the transition matrix for `stay_s` is cut at its real eigenvectors to scale to any time."""
+    calm, mild, hard = settings.stay
+    matrix = np.array(
+        [
+            [calm, 0.8 * (1 - calm), 0.2 * (1 - calm)],
+            [0.6 * (1 - mild), mild, 0.4 * (1 - mild)],
+            [0.2 * (1 - hard), 0.8 * (1 - hard), hard],
+        ]
+    )
+    values, vectors = (np.real(part) for part in np.linalg.eig(matrix))
+    order = np.argsort(-values)
+    values, vectors = values[order], vectors[:, order]
+    return Motion(
+        np.ascontiguousarray(vectors),
+        np.log(np.clip(values, 1e-9, 1.0)) / settings.stay_s,
+        np.ascontiguousarray(np.linalg.inv(vectors)),
+        np.array(settings.process_noise, dtype=np.float64),
+        np.array(settings.vertical_noise, dtype=np.float64),
+        float(settings.survival_s),
+    )
+
+
+class Rules(NamedTuple):
+    """The numbers of the settings that the kernels read, in SI units."""
+
+    gate: float
+    undetected_per_m2: float
+    birth_speed_mps: float
+    birth_height_m: float
+    birth_height_sigma_m: float
+    confirm_existence: float
+    confirm_hits: int
+    warn_existence: float
+    warn_speed_mps: float
+    delete_existence: float
+    max_sigma_m: float
+    coast_row_s: float
+
+
+def rules(settings: TrackerSettings) -> Rules:
+    """The rules of the settings."""
+    return Rules(
+        float(settings.gate),
+        settings.undetected_per_km2 * 1e-6,
+        float(settings.birth_speed_mps),
+        float(settings.birth_height_m),
+        float(settings.birth_height_sigma_m),
+        float(settings.confirm_existence),
+        int(settings.confirm_hits),
+        float(settings.warn_existence),
+        float(settings.warn_speed_mps),
+        float(settings.delete_existence),
+        float(settings.max_sigma_m),
+        float(settings.coast_row_s),
+    )
