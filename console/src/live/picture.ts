@@ -31,6 +31,8 @@ export interface Alert extends AlertMessage {
   arrival_us: number | null;
 }
 
+let versions = 0;
+
 const TRAIL_POINTS = 24;
 const TRAIL_STEP_US = 20_000_000;
 
@@ -51,7 +53,7 @@ export class Picture {
   readonly sensors = new Map<string, SensorState>();
   impacts: Impact[] = [];
   health: Health | null = null;
-  /** Counts up whenever the set of areas under alert, or a level, changes. */
+  /** Another number whenever the set of areas under alert, or a level, changes; never used twice. */
   levels_version = 0;
 
   /** Takes one tick in; returns the alarms that are new with it, for the cue. */
@@ -69,6 +71,17 @@ export class Picture {
     return raised;
   }
 
+  /** A copy that goes on by itself. Tracks and alerts are replaced, never changed, so they can be shared. */
+  clone(): Picture {
+    const copy = new Picture();
+    Object.assign(copy, { now_us: this.now_us, mode: this.mode, seq: this.seq, impacts: this.impacts, health: this.health });
+    for (const [id, track] of this.tracks) copy.tracks.set(id, track);
+    for (const [area, alert] of this.alerts) copy.alerts.set(area, alert);
+    for (const [id, sensor] of this.sensors) copy.sensors.set(id, sensor);
+    copy.levels_version = this.levels_version;
+    return copy;
+  }
+
   level(area: string): Level | 'none' {
     return this.alerts.get(area)?.level ?? 'none';
   }
@@ -78,7 +91,7 @@ export class Picture {
     const present = new Set(tick.tracks.id);
     for (const id of this.tracks.keys()) if (!present.has(id)) this.tracks.delete(id);
     this.alerts.clear();
-    this.levels_version += 1;
+    this.levels_version = ++versions;
   }
 
   private takeTracks({ tracks: a, now_us }: Tick): void {
@@ -125,14 +138,14 @@ export class Picture {
         // The end of a span says nothing of the span of the other level that follows it.
         if (known?.identifier !== message.identifier) continue;
         this.alerts.delete(message.area);
-        this.levels_version += 1;
+        this.levels_version = ++versions;
         continue;
       }
       const from_us = message.at_us ?? (tick.full ? message.start_us : tick.now_us);
-      const arrival_us = message.eta_s === null ? null : from_us + message.eta_s * 1e6;
+      const arrival_us = message.eta_s === null || Number.isNaN(message.eta_s) ? null : from_us + message.eta_s * 1e6;
       const alert: Alert = { ...message, arrival_us };
       if (known?.level !== alert.level) {
-        this.levels_version += 1;
+        this.levels_version = ++versions;
         if (alert.level === 'alarm' && !tick.full) raised.push(alert);
       }
       this.alerts.set(message.area, alert);

@@ -2,6 +2,8 @@
 import { AttributionControl, Map as MapLibre, NavigationControl, ScaleControl, setWorkerUrl } from 'maplibre-gl';
 import type { GeoJSONSource } from 'maplibre-gl';
 import workerUrl from 'maplibre-gl/dist/maplibre-gl-worker.mjs?url';
+import type { SensorState } from '../live/message';
+import type { SensorPlace } from '../live/sensors.svelte';
 import type { Picture } from '../live/picture';
 import { activeAreas, activeLabels, outlineLabels } from './areas';
 import type { Area } from './areas';
@@ -10,6 +12,7 @@ import { makeLayers, makeStyle } from './style';
 import type { Drawn } from './style';
 import { selectedShapes } from './selected';
 import type { Target } from './selected';
+import { sensorShapes } from './sensors';
 import { mapImages } from './symbols';
 import { impactRegions, trackEllipses, trackPoints, trackTrails, trackVectors } from './tracks';
 
@@ -21,6 +24,15 @@ interface Ground {
   areasCollection: GeoJSON.FeatureCollection;
   outlinesCollection: GeoJSON.FeatureCollection;
   bounds: [number, number, number, number] | null;
+}
+
+/** What the operator wants to see of the picture. */
+export interface Layers {
+  trails: boolean;
+  vectors: boolean;
+  ellipses: boolean;
+  neutral: boolean;
+  sensors: boolean;
 }
 
 /** Trails move slowly: they are drawn at every so manieth tick only. */
@@ -80,13 +92,13 @@ export class AirMap {
     }
   }
 
-  setPicture(picture: Picture, areas: Map<string, Area>, language: string): void {
-    const tracks = [...picture.tracks.values()];
+  setPicture(picture: Picture, areas: Map<string, Area>, language: string, layers: Layers): void {
+    const tracks = [...picture.tracks.values()].filter((track) => layers.neutral || track.affiliation !== 'neutral');
     this.draw('tracks', trackPoints(tracks));
-    this.draw('vectors', trackVectors(tracks));
-    this.draw('ellipses', trackEllipses(tracks));
+    if (layers.vectors) this.draw('vectors', trackVectors(tracks));
+    if (layers.ellipses) this.draw('ellipses', trackEllipses(tracks));
+    if (layers.trails && this.ticks % TRAILS_EVERY === 0) this.draw('trails', trackTrails(tracks));
     this.draw('impacts', impactRegions(picture.impacts));
-    if (this.ticks % TRAILS_EVERY === 0) this.draw('trails', trackTrails(tracks));
     this.ticks += 1;
     const levels = `${picture.levels_version} ${areas.size} ${language}`;
     if (levels === this.drawn_levels) return;
@@ -95,8 +107,21 @@ export class AirMap {
     this.draw('active-labels', activeLabels(picture.alerts.values(), areas));
   }
 
-  setSelected(target: Target, picture: Picture, areas: Map<string, Area>): void {
-    this.draw('selected', selectedShapes(target, picture, areas));
+  setSensors(places: SensorPlace[], states: Map<string, SensorState>): void {
+    this.draw('sensors', sensorShapes(places, states));
+  }
+
+  setVisible(layers: Layers): void {
+    const shown = { ...layers, 'sensor-range': layers.sensors };
+    for (const [layer, visible] of Object.entries(shown)) {
+      const value = visible ? 'visible' : 'none';
+      const known = this.map.getLayer(layer);
+      if (known && known.getLayoutProperty('visibility') !== value) this.map.setLayoutProperty(layer, 'visibility', value);
+    }
+  }
+
+  setSelected(target: Target, picture: Picture, areas: Map<string, Area>, history: { lat: number; lon: number }[]): void {
+    this.draw('selected', selectedShapes(target, picture, areas, history));
   }
 
   goto(target: Target, picture: Picture, areas: Map<string, Area>): void {

@@ -90,6 +90,7 @@ export function mapImages(palette: Palette): MapImage[] {
   images.push({ name: 'hatch-watch', data: hatch(palette.watch, false), pixelRatio: RATIO });
   images.push({ name: 'hatch-alarm', data: hatch(palette.alarm, true), pixelRatio: RATIO });
   images.push({ name: 'sensor-live', data: sensorImage(palette.sensor, false), pixelRatio: RATIO });
+  images.push({ name: 'sensor-waiting', data: sensorImage(palette.sensor, true), pixelRatio: RATIO });
   images.push({ name: 'sensor-silent', data: sensorImage(palette.alarm, true), pixelRatio: RATIO });
   return images;
 }

@@ -36,3 +36,12 @@ export function sortTracks(tracks: Iterable<Track>, column: TrackColumn, down: b
     return (x < y ? -sign : x > y ? sign : 0) || a.id - b.id;
   });
 }
+
+/** Whether every word of the search is found in one of the texts. */
+export function matches(search: string, ...texts: string[]): boolean {
+  const all = texts.join(' ').toLocaleLowerCase();
+  return search
+    .toLocaleLowerCase()
+    .split(/\s+/)
+    .every((word) => all.includes(word));
+}

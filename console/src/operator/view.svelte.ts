@@ -1,7 +1,52 @@
-/** What the operator chose to see; not what there is to see. */
+/** What the operator chose to see; not what there is to see. Kept in this browser. */
+const LAYERS = ['trails', 'vectors', 'ellipses', 'neutral', 'sensors'] as const;
+export type LayerName = (typeof LAYERS)[number];
+export const LAYER_NAMES: readonly LayerName[] = LAYERS;
+
+const STORED = 'perisai.view';
+const STANDARD: Record<LayerName, boolean> = { trails: true, vectors: true, ellipses: true, neutral: true, sensors: false };
+
+interface Kept {
+  layers: Record<LayerName, boolean>;
+  sound: boolean;
+}
+
+function kept(): Kept {
+  try {
+    const stored = JSON.parse(localStorage.getItem(STORED) ?? '{}') as Partial<Kept>;
+    return { layers: { ...STANDARD, ...stored.layers }, sound: stored.sound ?? true };
+  } catch {
+    return { layers: { ...STANDARD }, sound: true };
+  }
+}
+
 class View {
+  layers = $state(kept().layers);
+  sound = $state(kept().sound);
+  /** Text that narrows both lists. */
+  search = $state('');
+  /** What lies open over or beside the map. */
+  open = $state<'layers' | 'sensors' | 'help' | null>(null);
   /** Counts the times the whole region was asked for. */
   home = $state(0);
+
+  toggleLayer(name: LayerName): void {
+    this.layers[name] = !this.layers[name];
+    this.keep();
+  }
+
+  toggleSound(): void {
+    this.sound = !this.sound;
+    this.keep();
+  }
+
+  toggle(name: 'layers' | 'sensors' | 'help'): void {
+    this.open = this.open === name ? null : name;
+  }
+
+  private keep(): void {
+    localStorage.setItem(STORED, JSON.stringify({ layers: this.layers, sound: this.sound }));
+  }
 }
 
 export const view = new View();

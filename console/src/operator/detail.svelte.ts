@@ -1,0 +1,83 @@
+/** What the service knows beyond the picture about what is selected: a track's history, an area's timeline. */
+import type { AlertMessage, Threat } from '../live/message';
+import type { Target } from '../map/selected';
+
+export interface HistoryPoint {
+  time_us: number;
+  lat: number;
+  lon: number;
+  alt_m: number;
+}
+
+export interface TrackRow {
+  track: number;
+  existence: number | null;
+  status: string | null;
+  address: string | null;
+  sensors: string[] | null;
+  flags: string[] | null;
+  p_drone: number | null;
+  p_cruise: number | null;
+  p_ballistic: number | null;
+  p_glide_bomb: number | null;
+  p_aircraft: number | null;
+  p_other: number | null;
+}
+
+export interface TrackHistory {
+  track: TrackRow;
+  neutral: boolean;
+  history: HistoryPoint[];
+}
+
+export interface Forecast {
+  track: number;
+  probability: number;
+  eta_s: number | null;
+  eta_low_s: number | null;
+  eta_high_s: number | null;
+  threat: Threat | null;
+}
+
+export interface Timeline {
+  code: string;
+  alerts: AlertMessage[];
+  forecasts: Forecast[];
+  now_us: number;
+}
+
+const REFRESH_MS = 4_000;
+
+class Detail {
+  track = $state.raw<TrackHistory | null>(null);
+  area = $state.raw<Timeline | null>(null);
+  private key = '';
+  private timer = 0;
+
+  follow(target: Target): void {
+    const key = target ? `${target.kind} ${target.kind === 'track' ? target.id : target.code}` : '';
+    if (key === this.key) return;
+    this.key = key;
+    this.track = null;
+    this.area = null;
+    window.clearTimeout(this.timer);
+    if (target) void this.load(target, key);
+  }
+
+  private async load(target: NonNullable<Target>, key: string): Promise<void> {
+    const path = target.kind === 'track' ? `tracks/${target.id}/history` : `areas/${encodeURIComponent(target.code)}/timeline`;
+    try {
+      const response = await fetch(`/api/v1/${path}`);
+      const answer: unknown = response.ok ? await response.json() : null;
+      if (key !== this.key) return;
+      // A track that left the picture keeps the history that was read last.
+      if (answer && target.kind === 'track') this.track = answer as TrackHistory;
+      else if (answer) this.area = answer as Timeline;
+    } catch {
+      // A lost line is told by the connection state; what was read last stays.
+    }
+    if (key === this.key) this.timer = window.setTimeout(() => void this.load(target, key), REFRESH_MS);
+  }
+}
+
+export const detail = new Detail();
