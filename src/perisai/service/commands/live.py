@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Annotated
 
 import msgspec
+import pyarrow.compute as pc
 from cyclopts import Parameter
 
 from perisai.model import FRAME_US, BadInputError, Frame, Mode, alerts_table, empty, parse_sensors, split_frames
@@ -18,10 +19,12 @@ from ..config import Config, load_config
 from ..files import read_areas, read_sensors
 from ..house import House
 from ..logs import set_up_logs
+from ..nights import first_danger_us
 from ..pipeline import AlertBook, AlertStage, TrackStage
 from .output import progress, say, show
 from .stages import Json
 
+BEFORE_US = 10 * 60 * FRAME_US
 AFTER_US = 30 * 60 * FRAME_US
 Port = Annotated[int | None, Parameter(name="--port")]
 
@@ -50,6 +53,7 @@ def demo(
     port: Port = None,
     data: Path = Path("demo-data"),
     config: Path | None = None,
+    whole: Annotated[bool, Parameter(negative="")] = False,
 ) -> None:
     """The whole system on one machine with a simulated night of the record; marked EXERCISE everywhere.
 
@@ -63,6 +67,7 @@ def demo(
     port: port of the console; 0 takes a free one.
     data: directory for simulated nights and for the recording.
     config: a perisai.toml to start from.
+    whole: play the quiet hours before the first object crosses the border, too.
     """
     if not speed > 0:
         raise BadInputError("--speed", str(speed), "a number above 0")
@@ -71,11 +76,16 @@ def demo(
     service = msgspec.structs.replace(settings.service, data=str(recording), mode="exercise")
     settings = _with_port(msgspec.structs.replace(settings, service=service), port)
     settings = _with_ground(settings)
-    detections, sensors_file = _night(settings, night, seed, data)
+    directory = _night(settings, night, seed, data)
     set_up_logs()
-    frames = _with_quiet_end(split_frames(read_table(detections, "detections")))
+    detections = read_table(directory / "detections.parquet", "detections")
+    if not whole:
+        begin_us = first_danger_us(read_table(directory / "truth.parquet", "truth"), read_areas(settings.region.areas))
+        received = pc.coalesce(detections["received"], detections["time"])
+        detections = detections.filter(pc.greater_equal(received, pa.scalar(begin_us - BEFORE_US).cast(TIME)))
+    frames = _with_quiet_end(split_frames(detections))
     say(f"playing the night of {night} at {speed:g} x as an EXERCISE; recording to {recording}")
-    house = House(settings, read_sensors(sensors_file))
+    house = House(settings, read_sensors(directory / "sensors.toml"))
     asyncio.run(house.run(frames, speed, _address))
 
 
@@ -158,8 +168,8 @@ def _show_again(held: Recording, config: Config, sensors: list, speed: float, po
     asyncio.run(House(settings, sensors).run(held.frames(), speed, _address))
 
 
-def _night(config: Config, night: str, seed: int, data: Path) -> tuple[Path, Path]:
-    """The simulated night, made once and kept."""
+def _night(config: Config, night: str, seed: int, data: Path) -> Path:
+    """The directory of the simulated night, made once and kept."""
     from perisai.model import write_sensors
     from perisai.simulation import default_network, simulate
 
@@ -173,7 +183,7 @@ def _night(config: Config, night: str, seed: int, data: Path) -> tuple[Path, Pat
         write_table(result.truth, directory / "truth.parquet")
         sensors_file.write_text(write_sensors(sensors, "The network of this simulated night."), encoding="utf-8")
         write_table(result.detections, detections)
-    return detections, sensors_file
+    return directory
 
 
 def _with_quiet_end(frames: Iterator[Frame]) -> Iterator[Frame]:
