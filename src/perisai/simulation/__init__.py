@@ -1,13 +1,15 @@
 """Seeded raids and sensor networks."""
 
+from .civil import flights_truth
 from .network import default_network
 from .observe import observe
 from .record import Night, Wave, night_of, nights
-from .scenarios import Scenario, benchmark_scenario
+from .scenarios import MixedFeed, Scenario, benchmark_scenario, mixed_feed
 from .simulate import Simulated, communities, made_up_night, median_night, raid_truth, simulate
 from .truth_tracks import tracks_from_truth
 
 __all__ = [
+    "MixedFeed",
     "Night",
     "Scenario",
     "Simulated",
@@ -15,8 +17,10 @@ __all__ = [
     "benchmark_scenario",
     "communities",
     "default_network",
+    "flights_truth",
     "made_up_night",
     "median_night",
+    "mixed_feed",
     "night_of",
     "nights",
     "observe",

@@ -6,7 +6,7 @@ import pyarrow as pa
 from perisai.geodesy import azimuth_deg, distance_m
 from perisai.model import Areas, floats, time_us
 
-from .flights import Flight, along
+from .flights import Flight, along, truth_table
 
 _MARGIN_DEG = 0.6
 _ROW_S = 10.0
@@ -87,3 +87,8 @@ def recorded_flights(flights: pa.Table, start_us: int | None = None, gap_s: floa
         )
         found.append(Flight(int(time[piece[0]]) + moved, rows, "aircraft", False, False, str(address[piece[0]])))
     return found
+
+
+def flights_truth(flights: pa.Table, gap_s: float = 300.0) -> pa.Table:
+    """Recorded flights (a detections table with positions, heights and addresses) as a truth table, for `observe`."""
+    return truth_table(recorded_flights(flights, gap_s=gap_s))

@@ -10,6 +10,8 @@ from perisai.geodesy import MEAN_RADIUS_M, ecef_from_geodetic, ecef_offset_from_
 from perisai.model import Sensor, floats, time_us
 
 _CHUNK = 32
+_ROUNDS = 40
+_CLOSE_S = 2e-4
 HORIZON_M = math.sqrt(2.0 * 4.0 / 3.0 * MEAN_RADIUS_M)
 """Horizon over a sphere of 4/3 of the Earth's radius: HORIZON_M (sqrt(h1) + sqrt(h2)), that is 4.12 km a root metre."""
 COLUMNS = ("row", "scan", "time_s", "range_m", "azimuth_rad", "elevation_rad", "range_rate_mps", "x", "y", "z")
@@ -147,15 +149,23 @@ def _passes(state, height, chunk, ball, highest, place, timing, reach, out):
             t = heard
             row = a
             e, n, u, r = 0.0, 0.0, 0.0, 0.0
-            for _ in range(8 if speed > 0.0 else (3 if rotates else 1)):
+            met = False
+            for _ in range(_ROUNDS):
                 row = _at(state, height, a, b, t, now)
                 e, n, u = enu_from_ecef_offset(lat, lon, now[0] - place[2], now[1] - place[3], now[2] - place[4])
                 r = math.sqrt(e * e + n * n + u * u)
+                before = t
                 if speed > 0.0:
                     t = heard - r / speed
                 elif rotates:
                     heard = (k + phase + (math.atan2(e, n) / (2.0 * math.pi)) % 1.0) * period
                     t = heard
+                met = abs(t - before) < _CLOSE_S
+                if met:
+                    break
+            # A beam that an object crossing north slips past, or sound slower than its source, meets nothing.
+            if not met:
+                continue
             if t < begin or t >= end or r > reach[1] or r < reach[0]:
                 continue
             if reach[2] >= 0.0 and r > HORIZON_M * (root + math.sqrt(max(now[6], 0.0))):

@@ -12,6 +12,8 @@ import pyarrow as pa
 from perisai.geodesy import Plane, from_plane, plane_at, plane_scale
 from perisai.model import BadInputError, Sensor, build
 
+from .observe import observe
+
 START_US = 1_767_225_600_000_000
 """2026-01-01 00:00 UTC."""
 SIDE_M = 600e3
@@ -40,6 +42,15 @@ class Scenario:
     states: np.ndarray
     plots: np.ndarray
     scan: np.ndarray
+
+
+@dataclass(frozen=True, slots=True)
+class MixedFeed:
+    """The load of a national centre: many sensors of several kinds at once."""
+
+    sensors: list[Sensor]
+    detections: pa.Table
+    truth: pa.Table
 
 
 def benchmark_scenario(layout: str, n: int, seed: int, scans: int = 60) -> Scenario:
@@ -77,12 +88,61 @@ def benchmark_scenario(layout: str, n: int, seed: int, scans: int = 60) -> Scena
     )
 
 
-def _fly(rng: np.random.Generator, n: int, scans: int) -> np.ndarray:
-    """States (scans, n, 4) of n independent targets on the plane, at the scan times."""
+def mixed_feed(seed: int, seconds: float = 120.0, n: int = 4_000) -> MixedFeed:
+    """30 sensors of three kinds over 1,200 x 1,200 km and n targets, about n / 2 reports a second.
+
+    Two thirds of the targets are slow and hostile at 1-3 km, one third airliners with transponders at 9-12 km.
+    14 radars 2-D and 10 3-D of 280 km with periods of 4-8 s, 6 receivers of Mode S, each with its own noise.
+    """
+    motion, places = (np.random.default_rng(s) for s in np.random.SeedSequence(seed).spawn(2))
+    side = 2.0 * SIDE_M
+    states = _fly(motion, n, int(seconds / PERIOD_S) + 1, side, ((1.0, 5.0), (1.0, 3.0)))
+    plane = plane_at(49.0, 31.0)
+    truth = _truth_table(plane, states)
+    airliner = np.tile(np.arange(n) % 3 == 2, len(states))
+    height = np.where(np.arange(n) % 3 == 2, motion.uniform(9e3, 12e3, n), motion.uniform(1e3, 3e3, n))
+    for name, values in {
+        "alt_m": np.tile(height, len(states)),
+        "kind": pa.array(np.where(airliner, "aircraft", "drone")),
+        "hostile": ~airliner,
+    }.items():
+        truth = truth.set_column(truth.schema.get_field_index(name), truth.schema.field(name), [pa.array(values)])
+    sensors = [_mixed_sensor(places, plane, i) for i in range(30)]
+    return MixedFeed(sensors, observe(truth, sensors, seed), truth)
+
+
+def _mixed_sensor(rng: np.random.Generator, plane: Plane, i: int) -> Sensor:
+    """One of 30 sensors on a jittered grid of 6 by 5; every fifth a receiver, the others radars."""
+    east = (i % 6 - 2.5) * 200e3 + rng.uniform(-50e3, 50e3)
+    north = (i // 6 - 2.0) * 240e3 + rng.uniform(-50e3, 50e3)
+    lat, lon = from_plane(plane, np.array([east]), np.array([north]))
+    kind = "modes" if i % 5 == 4 else "radar3d" if i % 5 in (1, 3) and i < 25 else "radar2d"
+    return Sensor(
+        id=f"{kind}-{i:02d}",
+        kind=kind,
+        lat=float(lat[0]),
+        lon=float(lon[0]),
+        alt_m=50.0,
+        max_range_m=280e3,
+        min_range_m=500.0,
+        period_s=float(rng.uniform(4.0, 8.0)),
+        detection_probability=0.9,
+        clutter_per_scan=0.0 if kind == "modes" else 20.0,
+    )
+
+
+def _fly(
+    rng: np.random.Generator,
+    n: int,
+    scans: int,
+    side_m: float = SIDE_M,
+    pulls: tuple[tuple[float, float], tuple[float, float]] = ((1.0, 5.0), (5.0, 20.0)),
+) -> np.ndarray:
+    """States (scans, n, 4) of n independent targets on the plane, at the scan times; pulls of slow and fast, m/s2."""
     fast = np.arange(n) % 3 == 2
     speed = np.where(fast, rng.uniform(180.0, 250.0, n), rng.uniform(50.0, 70.0, n))
     heading = rng.uniform(0.0, 2.0 * np.pi, n)
-    position = rng.uniform(-SIDE_M / 2, SIDE_M / 2, (n, 2))
+    position = rng.uniform(-side_m / 2, side_m / 2, (n, 2))
     turn_left_s = np.zeros(n)
     rate = np.zeros(n)
     states = np.empty((scans, n, 4))
@@ -92,7 +152,7 @@ def _fly(rng: np.random.Generator, n: int, scans: int) -> np.ndarray:
         if step % per_scan == 0:
             states[step // per_scan] = np.hstack([position, velocity])
         begins = (turn_left_s <= 0.0) & (rng.random(n) < _TURNS_PER_S * _STEP_S)
-        pull = np.where(fast, rng.uniform(5.0, 20.0, n), rng.uniform(1.0, 5.0, n)) * rng.choice([-1.0, 1.0], n)
+        pull = np.where(fast, rng.uniform(*pulls[1], n), rng.uniform(*pulls[0], n)) * rng.choice([-1.0, 1.0], n)
         rate = np.where(begins, pull / speed, np.where(turn_left_s > 0.0, rate, 0.0))
         turn_left_s = np.where(begins, rng.uniform(5.0, 20.0, n), turn_left_s - _STEP_S)
         # The chord of an arc lies along the mean heading; its length differs from the arc by under 0.1 % here.

@@ -5,7 +5,7 @@ import pytest
 
 from perisai.geodesy import to_plane
 from perisai.model import BadInputError, floats
-from perisai.simulation import benchmark_scenario
+from perisai.simulation import benchmark_scenario, mixed_feed
 
 
 def test_same_seed_same_tables():
@@ -74,3 +74,12 @@ def test_truth_velocity_is_the_derivative_of_position():
 def test_an_unknown_layout_is_named():
     with pytest.raises(BadInputError, match="layout: swarm"):
         benchmark_scenario("swarm", 10, 1)
+
+
+def test_the_mixed_feed_has_its_load():
+    feed = mixed_feed(3, seconds=60.0, n=1_000)
+    assert len(feed.sensors) == 30
+    assert {sensor.kind for sensor in feed.sensors} == {"radar2d", "radar3d", "modes"}
+    assert 400 < feed.detections.num_rows / 60.0 < 700
+    assert len(set(feed.detections["sensor"].to_pylist())) == 30
+    assert feed.detections["address"].null_count > 0
