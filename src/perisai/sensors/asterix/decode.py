@@ -1,109 +1,76 @@
-"""Records from data blocks, by the item tables of libasterix's generated specifications."""
+"""Records from data blocks."""
 
 from collections import Counter
-from typing import Any
+from collections.abc import Mapping, Sequence
 
 import numpy as np
-from asterix import base, generated
 
 from ..imported import UNKNOWN_US
-from .blocks import CATEGORIES, Block
+from .blocks import Block
 from .records import Records
+from .tables import tables_of
+from .walk import walk
+
+ROOM = 4096
 
 
-def decode(blocks: list[Block], counts: Counter[str], rejects: Counter[str]) -> dict[int, Records]:
-    """Category -> its records; blocks that no edition of the category explains are counted as malformed.
+class Decoder:
+    """Decodes blocks into columns; it remembers which edition explained the last block of each category.
 
-    Editions are tried from the one that explained the last block of the category, then from the newest down.
+    wanted: category -> item paths that get a column; None: every element of every item.
     """
-    rows: dict[int, list[dict[str, float]]] = {}
-    received: dict[int, list[int]] = {}
-    preferred: dict[int, Any] = {}
-    for block in blocks:
-        if block.category not in CATEGORIES:
-            rejects[f"asterix: category {block.category:03d} not known"] += 1
-            continue
-        found = _records(block, preferred)
-        if found is None:
-            rejects[f"asterix: malformed block of category {block.category:03d}"] += 1
-            continue
-        time_us = UNKNOWN_US if block.received_us is None else block.received_us
-        rows.setdefault(block.category, []).extend(_flatten(record) for record in found)
-        received.setdefault(block.category, []).extend([time_us] * len(found))
-        counts[f"category {block.category:03d}"] += len(found)
-    return {category: _columns(category, rows[category], received[category]) for category in sorted(rows)}
 
+    def __init__(self, wanted: Mapping[int, frozenset[str]] | None = None) -> None:
+        self.tables, self.columns = tables_of(None if wanted is None else frozenset(wanted.items()))
+        self._preferred = np.full(256, -1, np.int64)
+        self._width = max(len(names) for names in self.columns.values())
 
-def _records(block: Block, preferred: dict[int, Any]) -> list[Any] | None:
-    bits = base.Bits.from_bytes(block.records)
-    editions = list(reversed(generated.manifest["CATS"][block.category]))
-    if block.category in preferred:
-        editions.insert(0, preferred[block.category])
-    for edition in editions:
-        uap: Any = edition.cv_uap
-        found = _by_selector(uap, bits) if issubclass(uap, base.UapMultiple) else uap.parse(bits)
-        if not isinstance(found, ValueError):
-            preferred[block.category] = edition
-            return found
-    return None
+    def decode(self, blocks: Sequence[Block], counts: Counter[str], rejects: Counter[str]) -> dict[int, Records]:
+        """Category -> its records. A block that no edition of its category explains is counted as malformed, whole.
 
+        Editions are tried from the one that explained the last block of the category, then from the newest down.
+        """
+        categories = np.fromiter((block.category for block in blocks), np.int64, len(blocks))
+        known = self.tables.categories[categories, 1] > 0
+        for category, number in zip(*np.unique(categories[~known], return_counts=True), strict=True):
+            rejects[f"asterix: category {category:03d} not known"] += int(number)
+        if not known.all():
+            blocks = [block for block, keep in zip(blocks, known.tolist(), strict=True) if keep]
+            categories = categories[known]
+        values, block_of, found = self._walk(blocks, categories)
+        for category, number in zip(*np.unique(categories[found < 0], return_counts=True), strict=True):
+            rejects[f"asterix: malformed block of category {category:03d}"] += int(number)
+        received = np.fromiter(
+            (UNKNOWN_US if block.received_us is None else block.received_us for block in blocks), np.int64, len(blocks)
+        )[block_of]
+        of_record = categories[block_of]
+        result: dict[int, Records] = {}
+        for category in np.unique(of_record).tolist():
+            mine = np.flatnonzero(of_record == category)
+            counts[f"category {category:03d}"] += mine.size
+            names = self.columns[category]
+            own = np.ascontiguousarray(values[mine, : len(names)].T)
+            result[category] = Records(category, received[mine], dict(zip(names, own, strict=True)))
+        return result
 
-def _by_selector(uap: Any, bits: Any) -> list[Any] | ValueError:
-    """Records of a category with several profiles (001: plot, track); item 020 of each record says which it follows."""
-    path, names = uap.cv_selector
-    records: list[Any] = []
-    while len(bits):
-        for key, name in names.items():
-            result = uap.cv_uaps[name].parse(base.ParsingMode.StrictParsing, bits)
-            if isinstance(result, ValueError):
-                continue
-            record, rest = result
-            if _flatten(record).get("/".join(path), 0.0) == key:
-                break
-        else:
-            return ValueError("no profile fits")
-        records.append(record)
-        bits = rest
-    return records
-
-
-def _flatten(record: Any) -> dict[str, float]:
-    values: dict[str, float] = {}
-    for name, item in record.items_regular.items():
-        _walk(item, name, values)
-    return values
-
-
-def _walk(item: Any, path: str, values: dict[str, float]) -> None:
-    variation = item.arg.arg if isinstance(item.arg, base.RuleVariationContextFree) else None
-    if isinstance(variation, base.Element):
-        values[path] = _value(variation)
-    elif isinstance(variation, base.Group):
-        _walk_items(variation.arg, path, values)
-    elif isinstance(variation, base.Extended):
-        for part in variation.arg:
-            _walk_items(part, path, values)
-    elif isinstance(variation, base.Compound):
-        for name, inner in variation.arg.items():
-            _walk(inner, f"{path}/{name}", values)
-
-
-def _walk_items(items: list[Any], path: str, values: dict[str, float]) -> None:
-    for item in items:
-        if isinstance(item, base.Item):
-            _walk(item.arg, f"{path}/{item.arg.cv_name}", values)
-
-
-def _value(element: Any) -> float:
-    raw = element.as_uint()
-    content = getattr(element.cv_rule, "cv_content", None)
-    if content is None or not issubclass(content, (base.ContentQuantity, base.ContentInteger)):
-        return float(raw)
-    value = content.cv_signedness.convert(element.cv_bit_size, raw)
-    return float(value * getattr(content, "cv_lsb", 1.0))
-
-
-def _columns(category: int, rows: list[dict[str, float]], received: list[int]) -> Records:
-    paths = sorted({path for row in rows for path in row})
-    fields = {path: np.array([row.get(path, np.nan) for row in rows]) for path in paths}
-    return Records(category, np.array(received, np.int64), fields)
+    def _walk(self, blocks: Sequence[Block], categories: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Values of all records (n, columns), the block of each (n,), and records of each block or MALFORMED."""
+        data = np.frombuffer(b"".join([block.records for block in blocks]) or b"\0", np.uint8)
+        starts = np.zeros(len(blocks) + 1, np.int64)
+        np.cumsum([len(block.records) for block in blocks], out=starts[1:])
+        found = np.zeros(len(blocks), np.int64)
+        # A record of a target takes some 30 bytes; where they are shorter, the kernel asks for more room.
+        room = max(ROOM, data.size // 16)
+        parts: list[tuple[np.ndarray, np.ndarray]] = []
+        at = 0
+        while at < len(blocks):
+            values, block_of = np.empty((room, self._width)), np.empty(room, np.int64)
+            after, n = walk(self.tables, data, starts, categories, self._preferred, at, values, block_of, found)
+            parts.append((values[:n], block_of[:n]))
+            room = room if after > at else max(2 * room, int(starts[at + 1] - starts[at]))
+            at = after
+        if not parts:
+            return np.empty((0, self._width)), np.empty(0, np.int64), found
+        if len(parts) == 1:
+            return *parts[0], found
+        return np.concatenate([part[0] for part in parts]), np.concatenate([part[1] for part in parts]), found

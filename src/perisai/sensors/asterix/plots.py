@@ -18,6 +18,29 @@ from ..units import FLIGHT_LEVEL_M, NAUTICAL_MILE_M
 from .clock import times, truncated_times
 from .records import Records
 
+_SOURCE = ("010/SAC", "010/SIC")
+_PLOT = (
+    *_SOURCE,
+    "020/TYP",
+    "020/SIM",
+    "020/TST",
+    "020/RAB",
+    "040/RHO",
+    "040/THETA",
+    "042/X",
+    "042/Y",
+    "090/V",
+    "090/G",
+)
+_TURN = frozenset((*_SOURCE, "000", "030", "041"))
+ITEMS = {
+    1: frozenset((*_PLOT, "020/SSRPSR", "090/HGT", "120", "141")),
+    2: _TURN,
+    34: _TURN,
+    48: frozenset((*_PLOT, "090/FL", "120/CAL/D", "120/CAL/CAL", "140", "220")),
+}
+"""What is read of each category."""
+
 NORTH_MARKER = 1
 DEFAULT_PERIOD_S = 6.0
 

@@ -19,6 +19,17 @@ from .clock import times
 from .plots import addresses
 from .records import Records
 
+_SOURCE = ("010/SAC", "010/SIC")
+_RATES = ("155", "155/BVR", "157", "157/GVR")
+ITEMS = {
+    21: frozenset((*_SOURCE, "040/SIM", "040/TST", "040/RAB", "040/GBS", "030", "071", "073", "075", "077"))
+    | frozenset(("080", "090/NACP", "130/LAT", "130/LON", "131/LAT", "131/LON", "140", "145", *_RATES))
+    | frozenset(("160/RE", "160/GS", "160/TA")),
+    62: frozenset((*_SOURCE, "040", "070", "080/SIM", "080/SFC", "105/LAT", "105/LON", "130", "135/CTB", "136"))
+    | frozenset(("185/VX", "185/VY", "220", "380/ADR", "500/APC/X", "500/APC/Y", "500/APW/LAT", "500/APW/LON")),
+}
+"""What is read of each category."""
+
 EPU_M = {11: 3.0, 10: 10.0, 9: 30.0, 8: 92.6, 7: 185.2, 6: 555.6, 5: 926.0, 4: 1852.0, 3: 3704.0, 2: 7408.0, 1: 18520.0}
 """Navigation accuracy category (NACp) -> radius that holds 95 % of the errors, m (EUROCAE ED-102A, table 2-70)."""
 
