@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Annotated
 
 import msgspec
+import pyarrow as pa
 import pyarrow.compute as pc
 from cyclopts import Parameter
 
-from perisai.model import FRAME_US, BadInputError, Frame, Mode, alerts_table, empty, parse_sensors, split_frames
+from perisai.model import FRAME_US, TIME, BadInputError, Frame, Mode, alerts_table, empty, parse_sensors, split_frames
 from perisai.recording import AREAS_FILE, CONFIG_FILE, SENSORS_FILE, Recording, read_table, write_table
 
 from .. import package_data
