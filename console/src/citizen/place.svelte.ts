@@ -45,11 +45,14 @@ class Place {
   /** When an alert here ended while this page was watching, ms since 1970 of the service's time. */
   ended_ms = $state<number | null>(null);
 
+  /** Whether the last question went without an answer. */
+  failed = $state(false);
+
   private answered_at = 0;
   private timer = 0;
 
   get old(): boolean {
-    return this.age_ms > OLD_MS;
+    return this.failed || this.age_ms > OLD_MS;
   }
 
   start(): void {
@@ -65,6 +68,7 @@ class Place {
     this.code = code;
     this.state = null;
     this.ended_ms = null;
+    this.failed = false;
     this.answered_at = performance.now();
     this.age_ms = 0;
     localStorage.setItem(STORED, code);
@@ -89,6 +93,7 @@ class Place {
     } catch (error) {
       // An unknown code (a region that changed) asks for the place again; anything else is a lost line: the age says so.
       if (error instanceof Error && error.message === '404' && code === this.code) return this.forget();
+      this.failed = code === this.code;
     }
     const wait = document.hidden ? HIDDEN_MS : this.state?.level === 'none' ? CALM_MS : CLOSE_MS;
     if (code === this.code) this.timer = window.setTimeout(() => void this.refresh(), wait);
@@ -100,6 +105,7 @@ class Place {
     else if (before !== 'none') this.ended_ms = answer.now_us / 1000;
     if (answer.level === 'alarm' && before !== 'alarm' && navigator.userActivation?.hasBeenActive) navigator.vibrate?.([400, 200, 400, 200, 400]);
     this.state = answer;
+    this.failed = false;
     this.answered_at = performance.now();
     this.age_ms = 0;
   }

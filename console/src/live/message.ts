@@ -35,12 +35,11 @@ export interface AlertMessage {
   threat: Threat;
   start_us: number;
   end_us: number | null;
+  /** Median time to arrival at the start of the span. */
   eta_s: number | null;
   probability: number;
   tracks: number[];
   reason: string;
-  /** Time the estimate was made at, where the service says it; the time of the picture otherwise. */
-  at_us?: number;
 }
 
 /** The region a ballistic object will fall in: mean and covariance (m²), and when. */

@@ -141,8 +141,8 @@ export class Picture {
         this.levels_version = ++versions;
         continue;
       }
-      const from_us = message.at_us ?? (tick.full ? message.start_us : tick.now_us);
-      const arrival_us = message.eta_s === null || Number.isNaN(message.eta_s) ? null : from_us + message.eta_s * 1e6;
+      const eta_s = message.eta_s;
+      const arrival_us = eta_s === null || Number.isNaN(eta_s) ? null : message.start_us + eta_s * 1e6;
       const alert: Alert = { ...message, arrival_us };
       if (known?.level !== alert.level) {
         this.levels_version = ++versions;
