@@ -21,11 +21,13 @@ COLUMNS = ("row", "scan", "time_s", "range_m", "azimuth_rad", "elevation_rad", "
 class Paths:
     """Truth as arrays for the kernels, rows by object and time; times in seconds after origin_us.
 
-    state: (n, 7) time, x, y, z, vx, vy, vz in ECEF. height: (n,) m. chunk: (c, 2) first and last row of pieces of an
-    object's path that share their ends. ball: (c, 4) middle and radius of each piece. highest: (c,) m.
+    end_s: the last time of all. state: (n, 7) time, x, y, z, vx, vy, vz in ECEF. height: (n,) m. chunk: (c, 2) first
+    and last row of pieces of an object's path that share their ends. ball: (c, 4) middle and radius of each piece.
+    highest: (c,) m.
     """
 
     origin_us: int
+    end_s: float
     state: np.ndarray
     height: np.ndarray
     chunk: np.ndarray
@@ -71,7 +73,7 @@ def paths_of(truth: pa.Table) -> tuple[Paths, np.ndarray]:
         pieces.append(np.column_stack([starts, np.minimum(starts + _CHUNK, b)]))
     chunk = np.vstack(pieces) if pieces else np.empty((0, 2), dtype=np.int64)
     ball, highest = _balls(state, alt, chunk)
-    return Paths(origin, state, alt, chunk, ball, highest), order
+    return Paths(origin, float(seconds.max()), state, alt, chunk, ball, highest), order
 
 
 @kernel

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from perisai.geodesy import destination, enu_from_ecef_offset, geodetic_from_ecef, kernel
 from perisai.model import THREATS, Sensor, build, empty
@@ -80,14 +81,15 @@ def observe(truth: pa.Table, sensors: list[Sensor], seed: int, addresses: Mappin
     if addresses is None:
         hostile = np.asarray(truth["hostile"].fill_null(False).to_numpy())[order]
         addresses = {int(n): f"{0x400000 + int(n) % 0x3FFFFF:06x}" for n in np.unique(number[~hostile])}
-    kinds = {kind: i for i, kind in enumerate(THREATS)}
-    told = _Truth(
-        np.array([kinds.get(kind, kinds["other"]) for kind in truth["kind"].to_pylist()])[order],
-        number,
-        np.isin(number, list(addresses)),
-    )
+    told = _Truth(_kind_numbers(truth["kind"])[order], number, np.isin(number, list(addresses)))
     parts = [_reports(sensor, seed, paths, told) for sensor in sensors]
     return _table(paths.origin_us, sensors, parts, addresses)
+
+
+def _kind_numbers(kind: pa.ChunkedArray) -> np.ndarray:
+    """The index of each kind in THREATS; `other` for what is not there."""
+    known = pc.index_in(kind, value_set=pa.array(THREATS))
+    return np.asarray(pc.fill_null(known, THREATS.index("other")).to_numpy(), dtype=np.int64)
 
 
 def _reports(sensor: Sensor, seed: int, paths: Paths, told: _Truth) -> tuple[_Reports, np.ndarray]:
@@ -109,7 +111,7 @@ def _reports(sensor: Sensor, seed: int, paths: Paths, told: _Truth) -> tuple[_Re
     true.kind, true.object = _labels(rng, sensor, told.kind[row]), told.object[row]
     if sensor.kind not in COOPERATIVE:
         true.object = np.full(len(row), -1)
-    reports = true.joined(_clutter(rng, sensor, phase, float(paths.state[:, 0].max())))
+    reports = true.joined(_clutter(rng, sensor, phase, paths.end_s))
     low, spread = _LATENCY_S.get(sensor.kind, _OTHER_LATENCY_S)
     return reports, low + spread * rng.random(len(reports.scan))
 

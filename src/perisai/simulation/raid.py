@@ -89,7 +89,8 @@ def _wave(wave: Wave, targets: Targets, root: tuple[int, ...], period_s: float) 
 def _launch_point(targets: Targets, lat: float, lon: float) -> np.ndarray:
     middle = np.degrees([targets.plane.lat0_rad, targets.plane.lon0_rad])
     if float(distance_m(*_HOME, *middle)) > _HOME_REACH_M:
-        lat, lon = lat + middle[0] - _HOME[0], lon + middle[1] - _HOME[1]
+        lat = float(np.clip(lat + middle[0] - _HOME[0], -85.0, 85.0))
+        lon = (lon + middle[1] - _HOME[1] + 180.0) % 360.0 - 180.0
     east, north = to_plane(targets.plane, np.array([lat]), np.array([lon]))
     return np.array([east[0], north[0]])
 

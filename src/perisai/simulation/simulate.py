@@ -8,7 +8,7 @@ from importlib.resources import files
 
 import pyarrow as pa
 
-from perisai.model import Areas, Sensor, parse_areas
+from perisai.model import Areas, BadInputError, Sensor, parse_areas
 
 from .civil import civil_flights, recorded_flights
 from .flights import truth_table
@@ -43,8 +43,10 @@ def simulate(
     for areas elsewhere the launch areas move with their middle. period_s: spacing of the truth's rows for drones
     (missiles closer). civil: number of civil flights at the edges, seen by Mode S too. flights: recorded flights (a
     detections table with positions and addresses) to fly beside them, moved in time so that they begin with the raid.
-    Raises BadInputError for a date the record lacks, naming the nearest listed.
+    Raises BadInputError for a date the record lacks, naming the nearest listed, and for a seed below 0.
     """
+    if seed < 0:
+        raise BadInputError("seed", str(seed), "0 or more")
     areas = communities() if areas is None else areas
     sensors = default_network(areas) if sensors is None else sensors
     flown = list(fly(night_of(night), seed, areas, period_s))

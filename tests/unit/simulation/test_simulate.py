@@ -12,7 +12,7 @@ from perisai.simulation import night_of, nights, simulate
 
 RADAR = Sensor(id="r", kind="radar2d", lat=50.0, lon=34.5, alt_m=30.0, period_s=10.0, clutter_per_scan=1.0)
 EAR = Sensor(id="e", kind="presence", lat=50.0, lon=36.2, max_range_m=5e3, delay_mps=343.0)
-NIGHT = "2023-07-08"
+NIGHT = "2024-10-15"
 
 
 def objects_of(truth: pa.Table) -> pa.Table:
@@ -51,11 +51,14 @@ def test_a_night_has_the_objects_launched_and_the_share_that_arrived():
     hostile = ends.filter(ends["hostile"])
     assert hostile.num_rows == record.launched
     landing = sum(w.launched - w.stopped for w in record.waves if w.type != "recon")
-    assert sum(hostile["impact"].to_pylist()) == landing
+    assert sum(hostile["impact"].to_pylist()) == landing > 10
+    assert set(hostile["kind"].to_pylist()) == {"drone", "cruise", "ballistic", "glide_bomb"}
+    low = floats(hostile.filter(hostile["impact"])["alt_m"])
+    assert np.abs(low).max() < 60.0
     assert run.truth.schema == TRUTH
     assert run.detections.schema == DETECTIONS
     assert run.truth.filter(pc.invert(run.truth["hostile"])).num_rows != 0
-    assert record.date == date(2023, 7, 8)
+    assert record.date == date(2024, 10, 15)
 
 
 def test_same_seed_same_bytes_and_sensors_are_independent():
