@@ -40,28 +40,28 @@ def penalises(kind):
 
 
 @kernel
-def densities(sites: Sites, s, form, z, mask, undetected_per_m2):
-    """(false reports, undetected targets) per unit of the measurement space of one detection.
+def densities(clutter, max_range_m, s, form, z, mask, j, undetected_per_m2):
+    """(false reports, undetected targets) per unit of the measurement space of detection j.
 
     False reports spread evenly over the coverage, heights over 10 km, velocities over 500 m/s, rates over 600 m/s.
     """
     extra = 1.0
-    reach = sites.max_range_m[s]
+    reach = max_range_m[s]
     if form == 0:
-        if mask[2]:
+        if mask[j, 2]:
             extra /= 10_000.0
-        if mask[3]:
+        if mask[j, 3]:
             extra /= 500.0 * 500.0
-        if mask[5]:
+        if mask[j, 5]:
             extra /= 100.0
-        return extra * sites.clutter[s] / (math.pi * reach * reach), extra * undetected_per_m2
+        return extra * clutter[s] / (math.pi * reach * reach), extra * undetected_per_m2
     if form == 1:
-        if mask[2]:
+        if mask[j, 2]:
             extra /= 0.5 * math.pi
-        if mask[3]:
+        if mask[j, 3]:
             extra /= 600.0
-        return extra * sites.clutter[s] / (2.0 * math.pi * reach), extra * undetected_per_m2 * z[0]
+        return extra * clutter[s] / (2.0 * math.pi * reach), extra * undetected_per_m2 * z[j, 0]
     if form == 2:
-        return sites.clutter[s] / (2.0 * math.pi), undetected_per_m2 * 0.5 * reach * reach
+        return clutter[s] / (2.0 * math.pi), undetected_per_m2 * 0.5 * reach * reach
     # A microphone has no other way to know: what it reports is a target or one of its false alarms, even odds.
-    return sites.clutter[s] / (math.pi * reach * reach), sites.clutter[s] / (math.pi * reach * reach)
+    return clutter[s] / (math.pi * reach * reach), clutter[s] / (math.pi * reach * reach)

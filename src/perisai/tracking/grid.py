@@ -60,25 +60,25 @@ def rebuild(bank: Bank, grid: Grid, used, until):
 
 
 @kernel
-def near(bank: Bank, grid: Grid, east, north, radius_m, found):
+def near(after, head, start, side_of, size_m, half_m, east, north, radius_m, found):
     """Tracks whose gate may touch the disc, into `found`; gives their number (stops when `found` is full)."""
     n = 0
-    for level in range(grid.size_m.size):
-        size = grid.size_m[level]
-        side = grid.side[level]
+    for level in range(size_m.size):
+        size = size_m[level]
+        side = side_of[level]
         margin = radius_m + size
-        c0 = _axis(east - margin, grid.half_m, size, side)
-        c1 = _axis(east + margin, grid.half_m, size, side)
-        r0 = _axis(north - margin, grid.half_m, size, side)
-        r1 = _axis(north + margin, grid.half_m, size, side)
+        c0 = _axis(east - margin, half_m, size, side)
+        c1 = _axis(east + margin, half_m, size, side)
+        r0 = _axis(north - margin, half_m, size, side)
+        r1 = _axis(north + margin, half_m, size, side)
         for row in range(r0, r1 + 1):
-            base = grid.start[level] + row * side
+            base = start[level] + row * side
             for column in range(c0, c1 + 1):
-                i = grid.head[base + column]
+                i = head[base + column]
                 while i >= 0:
                     if n == found.size:
                         return n
                     found[n] = i
                     n += 1
-                    i = bank.after[i]
+                    i = after[i]
     return n

@@ -2,112 +2,147 @@
 
 The components of a detection are independent, so processing them in sequence is exact and needs no matrix inverse
 (Bar-Shalom, Li & Kirubarajan 2001, 7.4); the sum of squared normalised innovations is the squared Mahalanobis distance
-of all together. Row h of a component is either a unit row (plane form) or a row of the Jacobian (polar form).
+of all together. States are addressed as x[i, m], p[i, m] (track, model) and detections as z[j]: passing whole arrays
+and indices keeps numba from building views in the hot loops.
 """
 
 import math
 
 from perisai.geodesy import kernel
 
-from .settings import STATES
+from .settings import MODELS, STATES
 
 LOG_2PI = math.log(2.0 * math.pi)
 
 
 @kernel
-def fold(x, p, row, innovation, variance, gain):
-    """Update x (6,), p (6, 6) by one scalar in place; gives its squared distance and log likelihood."""
+def fold(x, p, i, m, row, innovation, variance, gain):
+    """Update x[i, m] (6,), p[i, m] (6, 6) by one scalar with slope row (6,); squared distance and log likelihood."""
     s = variance
     for a in range(STATES):
         g = 0.0
         for b in range(STATES):
-            g += p[a, b] * row[b]
+            g += p[i, m, a, b] * row[b]
         gain[a] = g
     for a in range(STATES):
         s += row[a] * gain[a]
     inverse = 1.0 / s
     step = innovation * inverse
     for a in range(STATES):
-        x[a] += gain[a] * step
+        x[i, m, a] += gain[a] * step
         ka = gain[a] * inverse
         for b in range(STATES):
-            p[a, b] -= ka * gain[b]
+            p[i, m, a, b] -= ka * gain[b]
     d2 = innovation * step
     return d2, -0.5 * (d2 + math.log(s) + LOG_2PI)
 
 
 @kernel
-def fold_unit(x, p, k, innovation, variance, gain):
+def fold_unit(x, p, i, m, k, innovation, variance, gain):
     """`fold` for the row that picks component k."""
     for a in range(STATES):
-        gain[a] = p[a, k]
+        gain[a] = p[i, m, a, k]
     s = gain[k] + variance
     inverse = 1.0 / s
     step = innovation * inverse
     for a in range(STATES):
-        x[a] += gain[a] * step
+        x[i, m, a] += gain[a] * step
         ka = gain[a] * inverse
         for b in range(STATES):
-            p[a, b] -= ka * gain[b]
+            p[i, m, a, b] -= ka * gain[b]
     d2 = innovation * step
     return d2, -0.5 * (d2 + math.log(s) + LOG_2PI)
 
 
 @kernel
-def plane_likelihood(x, p, i, m, dt, z, var):
-    """Squared distance and log likelihood of an east-north position under model m of track i, closed form 2 x 2.
+def plane_likelihood(x, p, mu, i, dt, z, j, variance):
+    """(log sum over models of mu N(z; ...), least squared distance) of an east-north position, closed form 2 x 2.
 
-    dt: the detection's time less the track's, s; the mean is moved by it in a straight line.
+    dt: the detection's time less the track's, s; the mean is moved by it in a straight line. variance: of each axis.
     """
-    de = z[0] - x[i, m, 0] - dt * x[i, m, 3]
-    dn = z[1] - x[i, m, 1] - dt * x[i, m, 4]
-    see = p[i, m, 0, 0] + var[0]
-    snn = p[i, m, 1, 1] + var[1]
-    sen = p[i, m, 0, 1]
-    det = see * snn - sen * sen
-    d2 = (snn * de * de - 2.0 * sen * de * dn + see * dn * dn) / det
-    return d2, -0.5 * (d2 + math.log(det)) - LOG_2PI
+    closest = 1e300
+    top = -1e300
+    total = 0.0
+    for m in range(MODELS):
+        de = z[j, 0] - x[i, m, 0] - dt * x[i, m, 3]
+        dn = z[j, 1] - x[i, m, 1] - dt * x[i, m, 4]
+        see = p[i, m, 0, 0] + variance
+        snn = p[i, m, 1, 1] + variance
+        sen = p[i, m, 0, 1]
+        det = see * snn - sen * sen
+        d2 = (snn * de * de - 2.0 * sen * de * dn + see * dn * dn) / det
+        closest = min(closest, d2)
+        l = math.log(mu[i, m] / math.sqrt(det)) - 0.5 * d2
+        if l > top:
+            total = total * math.exp(max(top - l, -700.0)) + 1.0
+            top = l
+        else:
+            total += math.exp(l - top)
+    return top + math.log(total) - LOG_2PI, closest
 
 
 @kernel
-def measure(polar, x, p, z, var, mask, dt, seen, jacobian, mean, gain, row):
-    """Fold all components of a detection into one model's x (6,), p (6, 6), in place; squared distance, log likelihood.
+def measure(polar, x, p, i, m, z, var, mask, j, widen, dt, seen, jacobian, centre, q, gain, row):
+    """Fold all components of detection j into model m of track i, in place; squared distance and log likelihood.
 
-    Plane form: z are E, N, h, vE, vN, vh. Polar form: z are range, azimuth, elevation, range rate; `seen` (4,) is what
-    the sensor would measure of the mean (6,) and `jacobian` (4, 6) its slope there. dt: see `plane_likelihood`.
+    Plane form: z are E, N, h, vE, vN, vh. Polar form: z are range, azimuth, elevation, range rate; seen[q] (4,) is what
+    the sensor would measure of the mean centre[q] (6,) and jacobian[q] (4, 6) its slope there. widen: factor on the
+    variances. dt: see `plane_likelihood`.
     """
     d2 = 0.0
     log_likelihood = 0.0
-    moved = dt != 0.0
     if polar:
         for c in range(4):
-            if not mask[c]:
+            if not mask[j, c]:
                 continue
-            nu = z[c] - seen[c]
+            nu = z[j, c] - seen[q, c]
             for a in range(STATES):
-                row[a] = jacobian[c, a]
-                nu -= row[a] * (x[a] - mean[a])
-            if moved and c < 3:
+                row[a] = jacobian[q, c, a]
+                nu -= row[a] * (x[i, m, a] - centre[q, a])
+            if c < 3:
                 for a in range(3):
-                    nu -= dt * row[a] * x[a + 3]
+                    nu -= dt * row[a] * x[i, m, a + 3]
                     row[a + 3] += dt * row[a]
             if c == 1:
                 nu -= 2.0 * math.pi * math.floor((nu + math.pi) / (2.0 * math.pi))
-            d, l = fold(x, p, row, nu, var[c], gain)
+            d, l = fold(x, p, i, m, row, nu, widen * var[j, c], gain)
             d2 += d
             log_likelihood += l
         return d2, log_likelihood
     for c in range(STATES):
-        if not mask[c]:
+        if not mask[j, c]:
             continue
-        if moved and c < 3:
+        if dt != 0.0 and c < 3:
             for a in range(STATES):
                 row[a] = 0.0
             row[c] = 1.0
             row[c + 3] = dt
-            d, l = fold(x, p, row, z[c] - x[c] - dt * x[c + 3], var[c], gain)
+            nu = z[j, c] - x[i, m, c] - dt * x[i, m, c + 3]
+            d, l = fold(x, p, i, m, row, nu, widen * var[j, c], gain)
         else:
-            d, l = fold_unit(x, p, c, z[c] - x[c], var[c], gain)
+            d, l = fold_unit(x, p, i, m, c, z[j, c] - x[i, m, c], widen * var[j, c], gain)
         d2 += d
         log_likelihood += l
     return d2, log_likelihood
+
+
+@kernel
+def try_measure(polar, x, p, mu, i, z, var, mask, j, widen, dt, seen, jacobian, centre, q, gain, row, xs, ps):
+    """`measure` on a copy in xs (1, 3, 6), ps: (log sum over models of mu N(z; ...), least squared distance)."""
+    closest = 1e300
+    top = -1e300
+    total = 0.0
+    for m in range(MODELS):
+        for a in range(STATES):
+            xs[0, m, a] = x[i, m, a]
+            for b in range(STATES):
+                ps[0, m, a, b] = p[i, m, a, b]
+        d2, l = measure(polar, xs, ps, 0, m, z, var, mask, j, widen, dt, seen, jacobian, centre, q, gain, row)
+        closest = min(closest, d2)
+        l += math.log(mu[i, m])
+        if l > top:
+            total = total * math.exp(max(top - l, -700.0)) + 1.0
+            top = l
+        else:
+            total += math.exp(l - top)
+    return top + math.log(total), closest

@@ -15,6 +15,7 @@ from .sites import Sites
 TENTATIVE, CONFIRMED, COASTING, ENDED = 0, 1, 2, 3
 COAST_AFTER_PERIODS = 2.5
 PREDICT_AFTER_S = 5.0
+CLASS_EVERY_S = 8.0
 LAT, LON, ALT, VE, VN, VU, P_EE, P_EN, P_NN, V_EE, V_EN, V_NN, EXISTENCE, TIME = range(14)
 ROW_FLOATS = 14
 
@@ -108,10 +109,14 @@ def finish(
     for i in range(used):
         if not bank.alive[i]:
             continue
+        if not bank.touched[i] and bank.r[i] >= rules.delete_existence and now - bank.t[i] <= PREDICT_AFTER_S:
+            shown = bank.ident[i] >= 0 or bank.confirmed[i]
+            if not shown or now - bank.sent[i] < rules.coast_row_s:
+                continue
         if now - bank.t[i] > PREDICT_AFTER_S:
             advance(
                 bank.x, bank.p, bank.mu, bank.t, bank.r, bank.has_height, i, now, motion,
-                work.pi, work.cached_dt, work.xw, work.pw, work.cw,
+                work.transition, work.cached_dt, work.weights, work.offsets, work.norms,
             )  # fmt: skip
         moments(bank.x, bank.p, bank.mu, i, work.mean, cov)
         variance = 0.5 * (cov[0, 0] + cov[1, 1])
@@ -127,7 +132,7 @@ def finish(
             release(bank, i)
             continue
         speed = math.hypot(work.mean[3], work.mean[4])
-        if bank.touched[i] and bank.hits[i] >= 2:
+        if bank.touched[i] and bank.hits[i] >= 2 and bank.last[i] - bank.class_time[i] >= CLASS_EVERY_S:
             speed3 = math.sqrt(speed * speed + work.mean[5] * work.mean[5])
             observe(
                 bank, i, bank.last[i], speed3, math.sqrt(0.5 * (cov[3, 3] + cov[4, 4])), work.mean[2],

@@ -32,7 +32,7 @@ def _join(bank: Bank, old, young, gain):
     for m in range(MODELS):
         for c in range(2):
             nu = bank.x[young, m, c] - bank.x[old, m, c] - dt * bank.x[old, m, c + 3]
-            fold_unit(bank.x[old, m], bank.p[old, m], c, nu, bank.p[young, m, c, c], gain)
+            fold_unit(bank.x, bank.p, old, m, c, nu, bank.p[young, m, c, c], gain)
     for k in range(RING):
         s = bank.ring_sensor[young, k]
         if s < 0 or bank.ring_hit[young, k] < -1e200:
@@ -62,7 +62,10 @@ def join_soft(bank: Bank, grid: Grid, used, found, gain):
             continue
         radius = 2.0 * math.sqrt(max(bank.p[i, 0, 0, 0], bank.p[i, 0, 1, 1]))
         best = -1
-        count = near(bank, grid, bank.x[i, 0, 0], bank.x[i, 0, 1], radius, found)
+        count = near(
+            bank.after, grid.head, grid.start, grid.side, grid.size_m, grid.half_m, bank.x[i, 0, 0], bank.x[i, 0, 1],
+            radius, found,
+        )  # fmt: skip
         for f in range(count):
             k = found[f]
             if k == i or not bank.alive[k] or bank.key[k] >= bank.key[i]:

@@ -27,34 +27,41 @@ def transition(motion: Motion, dt, pi):
 
 
 @kernel
-def _mix(x, p, mu, i, pi, xw, pw, cw):
-    """Mixed initial conditions of each model, in place: w_ij = pi_ij mu_i / c_j."""
+def _mix(x, p, mu, i, pi, w, d, c):
+    """Mixed initial conditions of each model, in place: w_ij = pi_ij mu_i / c_j.
+
+    With d_i = x_i - x_0 and e_j = sum_i w_ij d_i the mixed covariance is sum_i w_ij (P_i + d_i d_i') - e_j e_j'; only
+    its upper half is computed. Scratch: w (3, 3), d (6, 6) rows d_i then e_j, c (3,).
+    """
     for j in range(MODELS):
-        c = 0.0
+        total = 0.0
         for m in range(MODELS):
-            c += pi[m, j] * mu[i, m]
-        cw[j] = c
-        for a in range(STATES):
-            xw[j, a] = 0.0
+            w[m, j] = pi[m, j] * mu[i, m]
+            total += w[m, j]
+        c[j] = total
         for m in range(MODELS):
-            w = pi[m, j] * mu[i, m] / c
-            for a in range(STATES):
-                xw[j, a] += w * x[i, m, a]
-        for a in range(STATES):
-            for b in range(STATES):
-                pw[j, a, b] = 0.0
-        for m in range(MODELS):
-            w = pi[m, j] * mu[i, m] / c
-            for a in range(STATES):
-                da = w * (x[i, m, a] - xw[j, a])
-                for b in range(STATES):
-                    pw[j, a, b] += w * p[i, m, a, b] + da * (x[i, m, b] - xw[j, b])
+            w[m, j] /= total
+    for a in range(STATES):
+        base = x[i, 0, a]
+        d1 = x[i, 1, a] - base
+        d2 = x[i, 2, a] - base
+        d[1, a] = d1
+        d[2, a] = d2
+        for j in range(MODELS):
+            e = w[1, j] * d1 + w[2, j] * d2
+            d[3 + j, a] = e
+            x[i, j, a] = base + e
+    for a in range(STATES):
+        for b in range(a, STATES):
+            p0 = p[i, 0, a, b]
+            p1 = p[i, 1, a, b] + d[1, a] * d[1, b]
+            p2 = p[i, 2, a, b] + d[2, a] * d[2, b]
+            for j in range(MODELS):
+                s = w[0, j] * p0 + w[1, j] * p1 + w[2, j] * p2 - d[3 + j, a] * d[3 + j, b]
+                p[i, j, a, b] = s
+                p[i, j, b, a] = s
     for j in range(MODELS):
-        mu[i, j] = cw[j]
-        for a in range(STATES):
-            x[i, j, a] = xw[j, a]
-            for b in range(STATES):
-                p[i, j, a, b] = pw[j, a, b]
+        mu[i, j] = c[j]
 
 
 @kernel
@@ -83,7 +90,7 @@ def _move(x, p, i, m, dt, q, qv):
 
 
 @kernel
-def advance(x, p, mu, t, r, has_height, i, to, motion: Motion, pi, cached_dt, xw, pw, cw):
+def advance(x, p, mu, t, r, has_height, i, to, motion: Motion, pi, cached_dt, w, d, c):
     """Bring track i to time `to` (s); nothing when it is already there or beyond. Existence decays with mean life."""
     dt = to - t[i]
     if dt <= 0.0:
@@ -91,7 +98,7 @@ def advance(x, p, mu, t, r, has_height, i, to, motion: Motion, pi, cached_dt, xw
     if dt != cached_dt[0]:
         transition(motion, dt, pi)
         cached_dt[0] = dt
-    _mix(x, p, mu, i, pi, xw, pw, cw)
+    _mix(x, p, mu, i, pi, w, d, c)
     for m in range(MODELS):
         vertical = motion.vertical_noise[m] if has_height[i] else 0.0
         _move(x, p, i, m, dt, motion.noise[m], vertical)

@@ -27,11 +27,11 @@ def wrap(angle_rad: float) -> float:
 
 
 @kernel
-def look(plane: Plane, lat_rad, lon_rad, ecef_x, ecef_y, ecef_z, mean, z, h):
-    """Fill z (4,) with the polar measurement of the state mean (6,) from a sensor, and h (4, 6) with its Jacobian."""
+def look(plane: Plane, lat_rad, lon_rad, ecef, s, mean, z, h, q):
+    """Fill z[q] (4,) with what sensor s would measure of the state mean (6,), and h[q] (4, 6) with its Jacobian."""
     lat, lon = geodetic_from_plane(plane, mean[0], mean[1])
     x, y, w = ecef_from_geodetic(lat, lon, mean[2])
-    e, n, u = enu_from_ecef_offset(lat_rad, lon_rad, x - ecef_x, y - ecef_y, w - ecef_z)
+    e, n, u = enu_from_ecef_offset(lat_rad, lon_rad, x - ecef[s, 0], y - ecef[s, 1], w - ecef[s, 2])
     # A metre (or m/s) on the plane is 1/k metres on the ground at this height, turned by the convergence.
     k = plane_scale(plane, mean[0], mean[1]) / (1.0 + mean[2] / 6_371_008.8)
     gamma = plane_convergence(plane, lat, lon)
@@ -50,22 +50,22 @@ def look(plane: Plane, lat_rad, lon_rad, ecef_x, ecef_y, ecef_z, mean, z, h):
     ve = j00 * mean[3] + j01 * mean[4] + j02 * mean[5]
     vn = j10 * mean[3] + j11 * mean[4] + j12 * mean[5]
     vu = j20 * mean[3] + j21 * mean[4] + j22 * mean[5]
-    z[RANGE] = rho
-    z[AZIMUTH] = math.atan2(e, n)
-    z[ELEVATION] = math.atan2(u, ground)
-    z[RATE] = (e * ve + n * vn + u * vu) / rho
+    z[q, RANGE] = rho
+    z[q, AZIMUTH] = math.atan2(e, n)
+    z[q, ELEVATION] = math.atan2(u, ground)
+    z[q, RATE] = (e * ve + n * vn + u * vu) / rho
     for a in range(3):
         je = j00 if a == 0 else (j01 if a == 1 else j02)
         jn = j10 if a == 0 else (j11 if a == 1 else j12)
         ju = j20 if a == 0 else (j21 if a == 1 else j22)
-        h[RANGE, a] = (e * je + n * jn + u * ju) / rho
-        h[AZIMUTH, a] = (n * je - e * jn) / ground2
-        h[ELEVATION, a] = (ground * ju - u * (e * je + n * jn) / ground) / rho2
-        h[RATE, a] = (ve * je + vn * jn + vu * ju) / rho - z[RATE] * h[RANGE, a] / rho
-        h[RANGE, a + 3] = 0.0
-        h[AZIMUTH, a + 3] = 0.0
-        h[ELEVATION, a + 3] = 0.0
-        h[RATE, a + 3] = h[RANGE, a]
+        h[q, RANGE, a] = (e * je + n * jn + u * ju) / rho
+        h[q, AZIMUTH, a] = (n * je - e * jn) / ground2
+        h[q, ELEVATION, a] = (ground * ju - u * (e * je + n * jn) / ground) / rho2
+        h[q, RATE, a] = (ve * je + vn * jn + vu * ju) / rho - z[q, RATE] * h[q, RANGE, a] / rho
+        h[q, RANGE, a + 3] = 0.0
+        h[q, AZIMUTH, a + 3] = 0.0
+        h[q, ELEVATION, a + 3] = 0.0
+        h[q, RATE, a + 3] = h[q, RANGE, a]
 
 
 @kernel

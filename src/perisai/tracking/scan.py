@@ -13,32 +13,34 @@ from .birth import bear
 from .coverage import densities, detection_chance
 from .detections import FORM_BEARING, FORM_PLANE, FORM_POLAR, FORM_PRESENCE, Detections
 from .grid import insert, near
-from .kalman import measure, plane_likelihood
+from .kalman import measure, plane_likelihood, try_measure
 from .motion import advance
 from .observe import look
 from .settings import MODELS, RING, STATES, Rules
-from .sites import Sites
+from .sites import BEARING, MODES, REMOTE_ID
 
 MAX_PSI = 1e9
 SAME_ADDRESS, OTHER_ADDRESS = 1e3, 1e-3
 """Likelihood of an address that agrees or differs: soft labels, since they can be forged or garbled."""
 REPEAT_S = 60.0
 """Reports of one microphone inside this time tell the same thing again."""
+UPDATE_ABOVE = 0.5
+"""Chance of having been detected at all, from which the state of a track is updated."""
 
 
 class Work(NamedTuple):
-    """Scratch of the kernels, so that none allocates in a loop."""
+    """Scratch of the kernels, so that none allocates in a loop; `transition` and `cached_dt` belong to `advance`."""
 
-    pi: np.ndarray
+    transition: np.ndarray
     cached_dt: np.ndarray
-    xw: np.ndarray
-    pw: np.ndarray
-    cw: np.ndarray
+    weights: np.ndarray
+    offsets: np.ndarray
+    norms: np.ndarray
     mean: np.ndarray
     gain: np.ndarray
     row: np.ndarray
-    seen: np.ndarray
-    jacobian: np.ndarray
+    x: np.ndarray
+    p: np.ndarray
     found: np.ndarray
     stamp: np.ndarray
     local: np.ndarray
@@ -48,193 +50,148 @@ def new_work(capacity: int) -> Work:
     """Scratch for a bank of this capacity."""
     n, k = STATES, MODELS
     return Work(
-        np.zeros((k, k)),
-        np.full(1, -1.0),
-        np.zeros((k, n)),
-        np.zeros((k, n, n)),
-        np.zeros(k),
-        np.zeros(n),
-        np.zeros(n),
-        np.zeros(n),
-        np.zeros(4),
-        np.zeros((4, n)),
-        np.zeros(capacity, np.int64),
-        np.full(capacity, -1, np.int64),
-        np.zeros(capacity, np.int64),
+        transition=np.zeros((k, k)),
+        cached_dt=np.full(1, -1.0),
+        weights=np.zeros((k, k)),
+        offsets=np.zeros((2 * k, n)),
+        norms=np.zeros(k),
+        mean=np.zeros(n),
+        gain=np.zeros(n),
+        row=np.zeros(n),
+        x=np.zeros((1, k, n)),
+        p=np.zeros((1, k, n, n)),
+        found=np.zeros(capacity, np.int64),
+        stamp=np.full(capacity, -1, np.int64),
+        local=np.zeros(capacity, np.int64),
     )
 
 
 @kernel
-def _ring_slot(bank: Bank, i, s):
+def ring_slot(ring_sensor, ring_look, ring_hit, i, s):
     """The slot of sensor s in track i's ring, taking the one that looked longest ago when it is new."""
     oldest = 0
     for k in range(RING):
-        if bank.ring_sensor[i, k] == s:
+        if ring_sensor[i, k] == s:
             return k
-        if bank.ring_look[i, k] < bank.ring_look[i, oldest]:
+        if ring_look[i, k] < ring_look[i, oldest]:
             oldest = k
-    bank.ring_sensor[i, oldest] = s
-    bank.ring_look[i, oldest] = -1e300
-    bank.ring_hit[i, oldest] = -1e300
+    ring_sensor[i, oldest] = s
+    ring_look[i, oldest] = -1e300
+    ring_hit[i, oldest] = -1e300
     return oldest
 
 
 @kernel
-def _since_hit(bank: Bank, i, s, t):
+def _widening(ring_sensor, ring_hit, i, s, t):
+    """Factor on the variances of a microphone's report that repeats what it said just before."""
     for k in range(RING):
-        if bank.ring_sensor[i, k] == s:
-            return t - bank.ring_hit[i, k]
-    return 1e300
+        if ring_sensor[i, k] == s:
+            return min(max(REPEAT_S / max(t - ring_hit[i, k], 1.0), 1.0), 30.0)
+    return 1.0
 
 
 @kernel
-def _offset(bank: Bank, detections: Detections, j, i, t_group, sites: Sites):
-    """Time of the detection less that of the track's state; sound is dated back by the way it came."""
-    dt = detections.t[j] - bank.t[i]
-    s = detections.sensor[j]
-    if sites.slowness[s] > 0.0:
-        de = bank.x[i, 0, 0] - sites.east_m[s]
-        dn = bank.x[i, 0, 1] - sites.north_m[s]
-        dt -= min(math.sqrt(de * de + dn * dn), sites.max_range_m[s]) * sites.slowness[s]
-    return dt
-
-
-@kernel
-def _variance(bank: Bank, detections: Detections, j, i, var):
-    """Variances of detection j for track i, widened for a microphone that reported it just before."""
-    factor = 1.0
-    if detections.form[j] >= FORM_BEARING:
-        since = _since_hit(bank, i, detections.sensor[j], detections.t[j])
-        if since < REPEAT_S:
-            factor = min(REPEAT_S / max(since, 1.0), 30.0)
-    for c in range(STATES):
-        var[c] = detections.var[j, c] * factor
-
-
-@kernel
-def _log_likelihood(bank: Bank, detections: Detections, j, i, dt, seen, jacobian, centre, gate, work: Work, var):
-    """log sum over models of mu N(z; ...), or -inf outside the gate (judged by the closest model)."""
-    form = detections.form[j]
-    simple = form == FORM_PRESENCE or (form == FORM_PLANE and not detections.mask[j, 2] and not detections.mask[j, 3])
-    closest = 1e300
-    top = -1e300
-    total = 0.0
-    for m in range(MODELS):
-        if simple:
-            d2, l = plane_likelihood(bank.x, bank.p, i, m, dt, detections.z[j], var)
-        else:
-            x = work.xw[m]
-            p = work.pw[m]
-            for a in range(STATES):
-                x[a] = bank.x[i, m, a]
-                for b in range(STATES):
-                    p[a, b] = bank.p[i, m, a, b]
-            polar = form in (FORM_POLAR, FORM_BEARING)
-            d2, l = measure(
-                polar, x, p, detections.z[j], var, detections.mask[j], dt, seen, jacobian, centre, work.gain, work.row
-            )
-        closest = min(closest, d2)
-        l += math.log(bank.mu[i, m] + 1e-300)
-        if l > top:
-            total = total * math.exp(top - l) + 1.0
-            top = l
-        else:
-            total += math.exp(l - top)
-    dims = 0
-    for c in range(STATES):
-        if detections.mask[j, c]:
-            dims += 1
-    if closest > gate + 3.0 * (dims - 2):
-        return -math.inf
-    return top + math.log(total)
-
-
-@kernel
-def _identity(bank: Bank, detections: Detections, j, i):
-    if detections.address[j] < 0 or bank.address[i] < 0:
-        return 1.0
-    return SAME_ADDRESS if detections.address[j] == bank.address[i] else OTHER_ADDRESS
+def _sound_delay(x, i, east, north, reach, slowness):
+    """How long ago (s) what is heard now left track i."""
+    de = x[i, 0, 0] - east
+    dn = x[i, 0, 1] - north
+    return min(math.sqrt(de * de + dn * dn), reach) * slowness
 
 
 @kernel
 def pairs(
     bank: Bank, grid: Grid, detections: Detections, lo, hi, stamp, sites, plane, motion, rules: Rules, work: Work
 ):
-    """Candidate pairs of the group [lo, hi): (tracks, seen, jacobian, centre, pair track, pair detection, psi).
+    """Candidate pairs of the group [lo, hi): (tracks, chance, seen, jacobian, centre, pair track, detection, psi).
 
-    Tracks are brought to the group's time; psi is the weight of the pair against a missed detection.
+    Tracks are brought to the group's time; chance is that of being detected, psi the weight of the pair against a
+    missed detection: r pD L / ((1 - r pD) (clutter + undetected)). In polar form seen, jacobian and centre hold what
+    the sensor would measure of each track (see `kalman.measure`).
     """
+    x, p, mu, t, r = bank.x, bank.p, bank.mu, bank.t, bank.r
+    has_height, level, address = bank.has_height, bank.level, bank.address
+    ring_sensor, ring_hit = bank.ring_sensor, bank.ring_hit
+    z, var, mask, form_of = detections.z, detections.var, detections.mask, detections.form
+    gain, row, xs, ps, mean = work.gain, work.row, work.x, work.p, work.mean
+    found, stamps, local = work.found, work.stamp, work.local
     s = detections.sensor[lo]
+    form = form_of[lo]
+    polar = form in (FORM_POLAR, FORM_BEARING)
+    heard = form in (FORM_BEARING, FORM_PRESENCE)
     t_group = detections.t[lo]
-    form0 = detections.form[lo]
     tracks = np.empty(2 * (hi - lo) + 8, np.int64)
-    n_tracks = 0
-    capacity = 8 * (hi - lo) + 8
-    pair_track = np.empty(capacity, np.int64)
-    pair_det = np.empty(capacity, np.int64)
-    psi = np.empty(capacity)
-    n_pairs = 0
-    looked = np.empty((tracks.size if form0 in (FORM_POLAR, FORM_BEARING) else 0, 4))
-    slope = np.empty((looked.shape[0], 4, STATES))
-    centre = np.empty((looked.shape[0], STATES))
     chance = np.empty(tracks.size)
-    var = np.empty(STATES)
+    seen = np.empty((tracks.size if polar else 0, 4))
+    jacobian = np.empty((seen.shape[0], 4, STATES))
+    centre = np.empty((seen.shape[0], STATES))
+    n_tracks = 0
+    pair_track = np.empty(8 * (hi - lo) + 8, np.int64)
+    pair_det = np.empty(pair_track.size, np.int64)
+    psi = np.empty(pair_track.size)
+    n_pairs = 0
     for j in range(lo, hi):
-        clutter, fresh = densities(
-            sites, s, detections.form[j], detections.z[j], detections.mask[j], rules.undetected_per_m2
+        simple = not polar and not mask[j, 2] and not mask[j, 3]
+        dims = 0
+        for c in range(STATES):
+            dims += mask[j, c]
+        gate = rules.gate + 3.0 * (dims - 2)
+        clutter, fresh = densities(sites.clutter, sites.max_range_m, s, form, z, mask, j, rules.undetected_per_m2)
+        east, north, radius, t_det = (
+            detections.east_m[j],
+            detections.north_m[j],
+            detections.radius_m[j],
+            detections.t[j],
         )
-        floor = clutter + fresh
-        count = near(bank, grid, detections.east_m[j], detections.north_m[j], detections.radius_m[j], work.found)
+        count = near(bank.after, grid.head, grid.start, grid.side, grid.size_m, grid.half_m, east, north, radius, found)
         for f in range(count):
-            i = work.found[f]
-            size = grid.size_m[bank.level[i]] + detections.radius_m[j]
-            dt = detections.t[j] - bank.t[i]
-            de = bank.x[i, 0, 0] + dt * bank.x[i, 0, 3] - detections.east_m[j]
-            dn = bank.x[i, 0, 1] + dt * bank.x[i, 0, 4] - detections.north_m[j]
+            i = found[f]
+            size = grid.size_m[level[i]] + radius
+            dt = t_det - t[i]
+            de = x[i, 0, 0] + dt * x[i, 0, 3] - east
+            dn = x[i, 0, 1] + dt * x[i, 0, 4] - north
             if de * de + dn * dn > 2.0 * size * size:
                 continue
-            if work.stamp[i] != stamp:
-                work.stamp[i] = stamp
+            if stamps[i] != stamp:
+                stamps[i] = stamp
                 advance(
-                    bank.x, bank.p, bank.mu, bank.t, bank.r, bank.has_height, i, t_group, motion,
-                    work.pi, work.cached_dt, work.xw, work.pw, work.cw,
+                    x, p, mu, t, r, has_height, i, t_group, motion, work.transition, work.cached_dt, work.weights,
+                    work.offsets, work.norms,
                 )  # fmt: skip
                 if n_tracks == tracks.size:
                     tracks = np.concatenate((tracks, np.empty(n_tracks, np.int64)))
                     chance = np.concatenate((chance, np.empty(n_tracks)))
-                    if looked.shape[0] > 0:
-                        looked = np.concatenate((looked, np.empty((n_tracks, 4))))
-                        slope = np.concatenate((slope, np.empty((n_tracks, 4, STATES))))
+                    if polar:
+                        seen = np.concatenate((seen, np.empty((n_tracks, 4))))
+                        jacobian = np.concatenate((jacobian, np.empty((n_tracks, 4, STATES))))
                         centre = np.concatenate((centre, np.empty((n_tracks, STATES))))
-                work.local[i] = n_tracks
+                local[i] = n_tracks
                 tracks[n_tracks] = i
                 for a in range(STATES):
-                    work.mean[a] = 0.0
-                    for m in range(MODELS):
-                        work.mean[a] += bank.mu[i, m] * bank.x[i, m, a]
-                chance[n_tracks] = max(
-                    detection_chance(sites, s, work.mean[0], work.mean[1], work.mean[2], bank.has_height[i]), 0.05
-                )
-                if looked.shape[0] > 0:
+                    mean[a] = mu[i, 0] * x[i, 0, a] + mu[i, 1] * x[i, 1, a] + mu[i, 2] * x[i, 2, a]
+                chance[n_tracks] = max(detection_chance(sites, s, mean[0], mean[1], mean[2], has_height[i]), 0.05)
+                if polar:
                     for a in range(STATES):
-                        centre[n_tracks, a] = work.mean[a]
-                    look(
-                        plane, sites.lat_rad[s], sites.lon_rad[s], sites.ecef[s, 0], sites.ecef[s, 1],
-                        sites.ecef[s, 2], work.mean, looked[n_tracks], slope[n_tracks],
-                    )  # fmt: skip
+                        centre[n_tracks, a] = mean[a]
+                    look(plane, sites.lat_rad[s], sites.lon_rad[s], sites.ecef, s, mean, seen, jacobian, n_tracks)
                 n_tracks += 1
-            k = work.local[i]
-            _variance(bank, detections, j, i, var)
-            q = k if looked.shape[0] > 0 else 0
-            seen = looked[q] if looked.shape[0] > 0 else work.seen
-            jacobian = slope[q] if looked.shape[0] > 0 else work.jacobian
-            mean = centre[q] if looked.shape[0] > 0 else work.mean
-            offset = _offset(bank, detections, j, i, t_group, sites)
-            l = _log_likelihood(bank, detections, j, i, offset, seen, jacobian, mean, rules.gate, work, var)
-            if l == -math.inf:
+            k = local[i]
+            offset = t_det - t[i]
+            widen = 1.0
+            if heard:
+                widen = _widening(ring_sensor, ring_hit, i, s, t_det)
+                offset -= _sound_delay(x, i, sites.east_m[s], sites.north_m[s], sites.max_range_m[s], sites.slowness[s])
+            if simple:
+                l, d2 = plane_likelihood(x, p, mu, i, offset, z, j, widen * var[j, 0])
+            else:
+                l, d2 = try_measure(
+                    polar, x, p, mu, i, z, var, mask, j, widen, offset, seen, jacobian, centre, k, gain, row, xs, ps
+                )
+            if not d2 <= gate:
                 continue
-            r_pd = bank.r[i] * chance[k]
-            weight = math.exp(l) / floor * r_pd / max(1.0 - r_pd, 1e-6) * _identity(bank, detections, j, i)
+            r_pd = r[i] * chance[k]
+            weight = math.exp(l) / (clutter + fresh) * r_pd / max(1.0 - r_pd, 1e-6)
+            if detections.address[j] >= 0 and address[i] >= 0:
+                weight *= SAME_ADDRESS if detections.address[j] == address[i] else OTHER_ADDRESS
             if n_pairs == pair_track.size:
                 pair_track = np.concatenate((pair_track, np.empty(n_pairs, np.int64)))
                 pair_det = np.concatenate((pair_det, np.empty(n_pairs, np.int64)))
@@ -243,7 +200,7 @@ def pairs(
             pair_det[n_pairs] = j - lo
             psi[n_pairs] = min(weight, MAX_PSI)
             n_pairs += 1
-    return tracks[:n_tracks], chance, looked, slope, centre, pair_track[:n_pairs], pair_det[:n_pairs], psi[:n_pairs]
+    return tracks[:n_tracks], chance, seen, jacobian, centre, pair_track[:n_pairs], pair_det[:n_pairs], psi[:n_pairs]
 
 
 @kernel
@@ -271,73 +228,73 @@ def one_to_one(order, start, first, det, prob, missed, n_dets):
     choice = np.full(missed.size, -1, np.int64)
     taken = np.zeros(n_dets, np.bool_)
     for c in range(start.size - 1):
-        members = order[start[c] : start[c + 1]]
-        if members.size == 1:
-            t = members[0]
+        a, b = start[c], start[c + 1]
+        if b - a == 1:
+            t = order[a]
             best = -1
             for e in range(first[t], first[t + 1]):
                 if best < 0 or prob[e] > prob[best]:
                     best = e
-            if best >= 0 and 1.0 - missed[t] > 0.5:
+            if best >= 0 and 1.0 - missed[t] > UPDATE_ABOVE:
                 choice[t] = best
             continue
         count = 0
-        for k in range(members.size):
-            count += first[members[k] + 1] - first[members[k]]
+        for k in range(a, b):
+            count += first[order[k] + 1] - first[order[k]]
         edge = np.empty(count, np.int64)
         owner = np.empty(count, np.int64)
         value = np.empty(count)
         n = 0
-        for k in range(members.size):
-            t = members[k]
+        for k in range(a, b):
+            t = order[k]
             for e in range(first[t], first[t + 1]):
                 edge[n] = e
                 owner[n] = t
                 value[n] = -prob[e]
                 n += 1
-        for a in np.argsort(value, kind="mergesort"):
-            t = owner[a]
-            if choice[t] < 0 and not taken[det[edge[a]]] and 1.0 - missed[t] > 0.5 and prob[edge[a]] > 0.05:
-                choice[t] = edge[a]
-                taken[det[edge[a]]] = True
+        for q in np.argsort(value, kind="mergesort"):
+            t = owner[q]
+            if choice[t] < 0 and not taken[det[edge[q]]] and 1.0 - missed[t] > UPDATE_ABOVE and prob[edge[q]] > 0.05:
+                choice[t] = edge[q]
+                taken[det[edge[q]]] = True
     return choice
 
 
 @kernel
-def update(bank: Bank, detections: Detections, j, i, t_group, polar, seen, jacobian, centre, sites, work: Work, var):
-    """Update all models of track i with detection j, and what else the detection tells."""
-    dt = _offset(bank, detections, j, i, t_group, sites)
-    _variance(bank, detections, j, i, var)
+def update(x, p, mu, i, polar, z, var, mask, j, widen, dt, seen, jacobian, centre, q, gain, row, norms):
+    """Update all models of track i with detection j and their probabilities with its likelihoods."""
+    top = -1e300
+    for m in range(MODELS):
+        _, l = measure(polar, x, p, i, m, z, var, mask, j, widen, dt, seen, jacobian, centre, q, gain, row)
+        norms[m] = l
+        top = max(top, l)
+    total = 0.0
+    for m in range(MODELS):
+        norms[m] = max(mu[i, m] * math.exp(norms[m] - top), 1e-6)
+        total += norms[m]
+    for m in range(MODELS):
+        mu[i, m] = norms[m] / total
+
+
+@kernel
+def _note(bank: Bank, detections: Detections, j, i):
+    """What a detection tells beside place and velocity: hits, names, accuracy."""
+    bank.last[i] = max(bank.last[i], detections.t[j])
+    bank.hits[i] += 1
+    bank.touched[i] = True
+    form = detections.form[j]
+    if form <= FORM_POLAR:
+        bank.solid_hits[i] += 1
+    if form in (FORM_PLANE, FORM_PRESENCE):
+        bank.sigma_m[i] = math.sqrt(detections.var[j, 0])
+    elif form == FORM_POLAR:
+        bank.sigma_m[i] = math.sqrt(max(detections.var[j, 0], detections.var[j, 1] * detections.z[j, 0] ** 2))
+    if detections.label[j] >= 0:
+        bank.label[i] = detections.label[j]
     if detections.mask[j, 2] and not bank.has_height[i]:
         bank.has_height[i] = True
         for m in range(MODELS):
             bank.p[i, m, 5, 5] += 15.0**2
-    total = 0.0
-    top = -1e300
-    for m in range(MODELS):
-        _, l = measure(
-            polar, bank.x[i, m], bank.p[i, m], detections.z[j], var, detections.mask[j], dt, seen, jacobian, centre,
-            work.gain, work.row,
-        )  # fmt: skip
-        work.cw[m] = l
-        top = max(top, l)
-    for m in range(MODELS):
-        work.cw[m] = max(bank.mu[i, m] * math.exp(work.cw[m] - top), 1e-6)
-        total += work.cw[m]
-    for m in range(MODELS):
-        bank.mu[i, m] = work.cw[m] / total
-    bank.last[i] = max(bank.last[i], detections.t[j])
-    bank.hits[i] += 1
-    if detections.form[j] <= FORM_POLAR:
-        bank.solid_hits[i] += 1
-    sigma = math.sqrt(detections.var[j, 0])
-    if detections.form[j] == FORM_PLANE or detections.form[j] == FORM_PRESENCE:
-        bank.sigma_m[i] = sigma
-    elif detections.form[j] == FORM_POLAR:
-        bank.sigma_m[i] = max(sigma, math.sqrt(detections.var[j, 1]) * detections.z[j, 0])
-    bank.touched[i] = True
-    if detections.label[j] >= 0:
-        bank.label[i] = detections.label[j]
     if detections.address[j] >= 0:
         if bank.address[i] < 0:
             bank.address[i] = detections.address[j]
@@ -347,11 +304,9 @@ def update(bank: Bank, detections: Detections, j, i, t_group, polar, seen, jacob
 
 
 @kernel
-def process(
-    bank: Bank, grid: Grid, detections: Detections, lo, hi, stamp, until, sites, plane, motion, rules, work, bx, bp
-):
+def process(bank: Bank, grid: Grid, detections: Detections, lo, hi, stamp, until, sites, plane, motion, rules, work):
     """Associate one group, update existence and states, and start tracks; `until` is the end of the beat (s)."""
-    tracks, chance, looked, slope, centre, pair_track, pair_det, psi = pairs(
+    tracks, chance, seen, jacobian, centre, pair_track, pair_det, psi = pairs(
         bank, grid, detections, lo, hi, stamp, sites, plane, motion, rules, work
     )
     n_dets = hi - lo
@@ -359,38 +314,42 @@ def process(
     prob, missed, fresh, order, start = marginals(tracks.size, first, det, weight, n_dets)
     choice = one_to_one(order, start, first, det, prob, missed, n_dets)
     s = detections.sensor[lo]
+    form = detections.form[lo]
+    polar = form in (FORM_POLAR, FORM_BEARING)
+    heard = form in (FORM_BEARING, FORM_PRESENCE)
+    quiet = sites.kind[s] in (MODES, REMOTE_ID) or sites.kind[s] >= BEARING
     t_group = detections.t[lo]
-    polar = looked.shape[0] > 0
-    var = np.empty(STATES)
-    quiet = sites.kind[s] == 2 or sites.kind[s] == 3 or sites.kind[s] >= 5
+    r, ring_look, ring_hit = bank.r, bank.ring_look, bank.ring_hit
     for k in range(tracks.size):
         if first[k + 1] == first[k]:
             continue
         i = tracks[k]
-        r = bank.r[i]
-        left = r if quiet else r * (1.0 - chance[k]) / (1.0 - r * chance[k])
-        bank.r[i] = min((1.0 - missed[k]) + missed[k] * left, 1.0 - 1e-9)
-        slot = _ring_slot(bank, i, s)
-        bank.ring_look[i, slot] = t_group
+        left = r[i] if quiet else r[i] * (1.0 - chance[k]) / (1.0 - r[i] * chance[k])
+        r[i] = min((1.0 - missed[k]) + missed[k] * left, 1.0 - 1e-9)
+        slot = ring_slot(bank.ring_sensor, ring_look, ring_hit, i, s)
+        ring_look[i, slot] = t_group
         if choice[k] >= 0:
             j = lo + det[choice[k]]
-            q = k if polar else 0
-            seen = looked[q] if polar else work.seen
-            jacobian = slope[q] if polar else work.jacobian
-            mean = centre[q] if polar else work.mean
-            update(bank, detections, j, i, t_group, polar, seen, jacobian, mean, sites, work, var)
-            bank.ring_hit[i, slot] = detections.t[j]
-    scratch = (work.seen, work.jacobian, work.row, work.gain, work.mean)
+            dt = detections.t[j] - bank.t[i]
+            widen = 1.0
+            if heard:
+                widen = _widening(bank.ring_sensor, ring_hit, i, s, detections.t[j])
+                dt -= _sound_delay(
+                    bank.x, i, sites.east_m[s], sites.north_m[s], sites.max_range_m[s], sites.slowness[s]
+                )
+            _note(bank, detections, j, i)
+            update(
+                bank.x, bank.p, bank.mu, i, polar, detections.z, detections.var, detections.mask, j, widen, dt, seen,
+                jacobian, centre, k, work.gain, work.row, work.norms,
+            )  # fmt: skip
+            ring_hit[i, slot] = detections.t[j]
     for d in range(n_dets):
+        if form == FORM_BEARING or fresh[d] < 0.005:
+            continue
         j = lo + d
-        if detections.form[j] == FORM_BEARING:
-            continue
         clutter, undetected = densities(
-            sites, s, detections.form[j], detections.z[j], detections.mask[j], rules.undetected_per_m2
+            sites.clutter, sites.max_range_m, s, form, detections.z, detections.mask, j, rules.undetected_per_m2
         )
-        existence = fresh[d] * undetected / (clutter + undetected)
-        if existence < 0.25 * rules.delete_existence * undetected / (clutter + undetected):
-            continue
-        i = bear(bank, detections, j, existence, sites, plane, rules, bx, bp, scratch)
+        i = bear(bank, detections, j, fresh[d] * undetected / (clutter + undetected), sites, plane, rules, work)
         if i >= 0:
             insert(bank, grid, i, until)

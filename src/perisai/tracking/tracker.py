@@ -30,7 +30,7 @@ SCAN_ID, SCAN_BEGAN, SCAN_LAST, SCAN_OPEN = 0, 1, 2, 3
 
 
 @kernel
-def _beat(bank, grid, detections, lo, hi, until, scans, places, plane, steps, numbers, work, x, p, stamp):
+def _beat(bank, grid, detections, lo, hi, until, scans, places, plane, steps, numbers, work, stamp):
     """Process detections [lo, hi) group by group in time order, closing scans as their sensors begin new ones."""
     rebuild(bank, grid, bank.counters[USED], until)
     a = lo
@@ -51,7 +51,7 @@ def _beat(bank, grid, detections, lo, hi, until, scans, places, plane, steps, nu
                 scans[s, SCAN_OPEN] = 1.0
             scans[s, SCAN_LAST] = max(scans[s, SCAN_LAST], detections.t[b - 1])
         stamp[0] += 1
-        process(bank, grid, detections, a, b, stamp[0], until, places, plane, steps, numbers, work, x, p)
+        process(bank, grid, detections, a, b, stamp[0], until, places, plane, steps, numbers, work)
         a = b
     join_soft(bank, grid, bank.counters[USED], work.found, work.gain)
     for s in range(scans.shape[0]):
@@ -113,17 +113,16 @@ class Tracker:
     def _beat(self, detections: Detections, lo: int, hi: int, until: float) -> pa.Table:
         self._reserve(hi - lo)
         bank = self._bank
-        x, p = np.empty(STATES), np.empty((STATES, STATES))
         _beat(
             bank, self._grid, detections, lo, hi, until, self._scans, self.places, self.plane, self._motion,
-            self._rules, self._work, x, p, self._stamp,
+            self._rules, self._work, self._stamp,
         )  # fmt: skip
         used = int(bank.counters[USED])
         slots, status = np.empty(used, np.int64), np.empty(used, np.int64)
         rows, classes = np.empty((used, ROW_FLOATS)), np.empty((used, len(CLASSES)))
         n = finish(
             bank, used, until, self.places, self.plane, self._motion, self._rules, self._work, self._counts, slots,
-            status, rows, classes, p, np.empty(len(CLASSES)),
+            status, rows, classes, np.empty((STATES, STATES)), np.empty(len(CLASSES)),
         )  # fmt: skip
         slots, status, rows, classes = slots[:n], status[:n], rows[:n], classes[:n]
         return tracks_table(
