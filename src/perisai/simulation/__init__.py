@@ -7,6 +7,7 @@ from .record import Night, Wave, night_of, nights
 from .scenarios import MixedFeed, Scenario, benchmark_scenario, mixed_feed
 from .simulate import Simulated, communities, made_up_night, median_night, raid_truth, simulate
 from .truth_tracks import tracks_from_truth
+from .visible import visible
 
 __all__ = [
     "MixedFeed",
@@ -27,4 +28,5 @@ __all__ = [
     "raid_truth",
     "simulate",
     "tracks_from_truth",
+    "visible",
 ]

@@ -161,7 +161,7 @@ def _measure(rng: np.random.Generator, sensor: Sensor, seen: np.ndarray, velocit
     if sensor.kind in ("bearing", "presence"):
         values["confidence"] = np.full(m, LABEL_RIGHT)
     none = np.full(m, -1)
-    return _Reports(column["scan"].astype(np.int64), column["time_s"], values, none, none)
+    return _Reports(column["scan"].astype(np.int64), column["time_s"].copy(), values, none, none)
 
 
 def _azimuth(rng: np.random.Generator, sensor: Sensor, azimuth_rad: np.ndarray) -> np.ndarray:
@@ -209,6 +209,8 @@ def _table(
     columns["sensor"] = pa.array([sensor.id for sensor in sensors]).take(pa.array(which))
     columns["scan"] = np.concatenate([reports.scan for reports, _ in parts])[order]
     for name, decimals in _DECIMALS.items():
+        if not any(name in reports.values for reports, _ in parts):
+            continue
         column = [reports.values.get(name, np.full(n, np.nan)) for (reports, _), n in zip(parts, sizes, strict=True)]
         columns[name] = np.round(np.concatenate(column)[order], decimals)
     label = np.concatenate([reports.kind for reports, _ in parts])[order]
