@@ -73,6 +73,8 @@ export interface Tick {
   tracks: TrackArrays;
   gone: Uint32Array;
   alerts: AlertMessage[];
+  /** By area under alert: when the first track that matters is expected, µs, as foreseen last. */
+  arrivals: Record<string, number>;
   impacts: Impact[];
   sensors: SensorState[];
   health: Health | null;
@@ -125,6 +127,7 @@ export function decodeTick(data: ArrayBuffer): Tick | null {
     },
     gone: words(raw['gone']),
     alerts: list<AlertMessage>(raw['alerts']),
+    arrivals: (raw['arrivals'] ?? {}) as Record<string, number>,
     impacts: list<Impact>(raw['impacts']),
     sensors: list<SensorState>(raw['sensors']),
     health: (raw['health'] as Health | undefined) ?? null,

@@ -50,7 +50,7 @@ export class Picture {
   readonly tracks = new Map<number, Track>();
   /** Active alerts by area: one area has one level at a time. */
   readonly alerts = new Map<string, Alert>();
-  readonly sensors = new Map<string, SensorState>();
+  readonly sensors = new Map<string, SensorState & { at_us: number }>();
   impacts: Impact[] = [];
   health: Health | null = null;
   /** Another number whenever the set of areas under alert, or a level, changes; never used twice. */
@@ -65,7 +65,11 @@ export class Picture {
     this.takeTracks(tick);
     for (const id of tick.gone) this.tracks.delete(id);
     const raised = this.takeAlerts(tick);
-    for (const sensor of tick.sensors) this.sensors.set(sensor.id, sensor);
+    for (const [area, arrival_us] of Object.entries(tick.arrivals)) {
+      const alert = this.alerts.get(area);
+      if (alert) this.alerts.set(area, { ...alert, arrival_us });
+    }
+    for (const sensor of tick.sensors) this.sensors.set(sensor.id, { ...sensor, at_us: tick.now_us });
     this.impacts = tick.impacts;
     if (tick.health) this.health = tick.health;
     return raised;
@@ -143,7 +147,8 @@ export class Picture {
       }
       const eta_s = message.eta_s;
       const arrival_us = eta_s === null || Number.isNaN(eta_s) ? null : message.start_us + eta_s * 1e6;
-      const alert: Alert = { ...message, arrival_us };
+      const same = known?.identifier === message.identifier;
+      const alert: Alert = { ...message, arrival_us: same ? known.arrival_us : arrival_us };
       if (known?.level !== alert.level) {
         this.levels_version = ++versions;
         if (alert.level === 'alarm' && !tick.full) raised.push(alert);

@@ -39,6 +39,11 @@ function ground(c: Palette): LayerSpecification[] {
 function levels(c: Palette): LayerSpecification[] {
   return [
     {
+      id: 'outline-labels', type: 'symbol', source: 'outline-labels', maxzoom: 7.5,
+      layout: { 'text-field': ['get', 'name'], 'text-font': FONT, 'text-size': 11, 'text-padding': 6, 'text-max-width': 7 },
+      paint: { 'text-color': c.label, 'text-halo-color': c.halo, 'text-halo-width': 1.4, 'text-opacity': 0.7 },
+    },
+    {
       id: 'active-fill', type: 'fill', source: 'active',
       paint: {
         'fill-color': ['match', ['get', 'level'], 'alarm', c['alarm-fill'], c['watch-fill']],
@@ -84,11 +89,6 @@ function moving(c: Palette): LayerSpecification[] {
 function marks(c: Palette): LayerSpecification[] {
   const halo = { 'text-color': c.label, 'text-halo-color': c.halo, 'text-halo-width': 1.4 };
   return [
-    {
-      id: 'outline-labels', type: 'symbol', source: 'outline-labels', maxzoom: 7.5,
-      layout: { 'text-field': ['get', 'name'], 'text-font': FONT, 'text-size': 11, 'text-padding': 6, 'text-max-width': 7 },
-      paint: { ...halo, 'text-opacity': 0.8 },
-    },
     {
       id: 'active-labels', type: 'symbol', source: 'active-labels', minzoom: 6.5,
       layout: {

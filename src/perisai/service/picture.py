@@ -21,6 +21,8 @@ HISTORY_POINTS = 240
 HISTORY_STEP_US = 5_000_000
 SILENT_PERIODS = 5.0
 KEEP_ENDED = 2_000
+SHARE = 0.1
+"""A track this much less probable than an area's likeliest does not set its time of arrival."""
 
 
 @dataclass(slots=True)
@@ -48,6 +50,8 @@ class Picture:
         self._alert_versions: dict[str, tuple[int, Alert]] = {}
         self._sensors = {sensor.id: sensor for sensor in sensors}
         self._heard_us: dict[str, int] = {}
+        self._sensor_states: dict[str, tuple[int, str]] = {}
+        self._forecast_version = 0
 
     def take_tracks(self, rows: pa.Table, end_us: int) -> None:
         """A frame of the TRACKS stream."""
@@ -85,6 +89,8 @@ class Picture:
         for row in forecasts.to_pylist():
             by_area.setdefault(row.pop("area"), []).append(row)
         self.areas_forecast = by_area
+        self.version += 1
+        self._forecast_version = self.version
 
     def take_detections(self, table: pa.Table, end_us: int) -> None:
         """A frame of the INPUT stream: which sensors are heard."""
@@ -108,6 +114,26 @@ class Picture:
             )
         return out
 
+    def arrivals(self) -> dict[str, int]:
+        """When the first of the tracks that matter is expected, by area under alert, µs; as foreseen last."""
+        out = {}
+        for area in {alert.area for alert in self.book.active()}:
+            rows = [row for row in self.areas_forecast.get(area, []) if row["eta_s"] is not None]
+            if rows:
+                least = SHARE * max(row["probability"] for row in rows)
+                first = min((row for row in rows if row["probability"] >= least), key=lambda row: row["eta_s"])
+                out[area] = int((first["time"].timestamp() + first["eta_s"]) * 1e6)
+        return out
+
+    def _changed_sensors(self, since: int) -> list[dict[str, Any]]:
+        """Those whose state changed after a version; a network has thousands, and most of them stay as they are."""
+        rows = self.sensors()
+        for row in rows:
+            if self._sensor_states.get(row["id"], (0, ""))[1] != row["state"]:
+                self.version += 1
+                self._sensor_states[row["id"]] = (self.version, row["state"])
+        return [row for row in rows if since == 0 or self._sensor_states[row["id"]][0] > since]
+
     def tick(self, since: int, detections_per_s: float) -> bytes:
         """A tick message: what changed after version `since`, or everything when that is 0."""
         full = since == 0
@@ -126,7 +152,8 @@ class Picture:
                 if at > since and not (full and alert.end_us is not None)
             ],
             "impacts": [_impact(state.row) for state in self.tracks.values() if state.row["impact_lat"] is not None],
-            "sensors": self.sensors(),
+            "arrivals": self.arrivals() if self._forecast_version > since else {},
+            "sensors": self._changed_sensors(since),
             "health": {"lag_s": self.lag_s(), "detections_per_s": detections_per_s},
         }
         return msgspec.msgpack.encode(message)
@@ -141,8 +168,11 @@ class Picture:
 
 
 def _columns(rows: list[dict[str, Any]]) -> dict[str, bytes]:
+    # Unknown is not zero: an altitude that no sensor measured goes out as NaN.
+    unknown = {"alt_m": np.nan}
     table = {
-        wire: np.array([row[name] or 0.0 for row in rows], dtype="<f4") for name, wire in zip(FLOATS, WIRE, strict=True)
+        wire: np.array([unknown.get(name, 0.0) if row[name] is None else row[name] for row in rows], dtype="<f4")
+        for name, wire in zip(FLOATS, WIRE, strict=True)
     }
     classes = np.array([[row[f"p_{threat}"] or 0.0 for threat in THREATS] for row in rows]).reshape(
         len(rows), len(THREATS)

@@ -1,0 +1,146 @@
+"""A real Chromium against the real service: one demo on loopback for the whole session."""
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, Request, sync_playwright
+
+ROOT = Path(__file__).parents[2]
+CHROMIUM = shutil.which("chromium")
+CONSOLE = ROOT / "src/perisai/service/console_dist/index.html"
+FLAGS = [
+    "--no-sandbox", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update",
+    "--disable-sync", "--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader",
+]  # fmt: skip
+NIGHT, SPEED = "2025-09-07", "60"
+READY_S = 150
+LAPTOP = {"width": 1366, "height": 768}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    reason = None
+    if not CHROMIUM:
+        reason = "chromium is not installed"
+    elif not CONSOLE.is_file():
+        reason = "the console is not built (make console)"
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.browser)
+            if reason:
+                item.add_marker(pytest.mark.skip(reason=reason))
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def ready(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(f"{url}/api/v1/health", timeout=2) as answer:
+            return answer.status == 200
+    except (urllib.error.URLError, OSError):
+        return False
+
+
+class Demo:
+    """`perisai demo` as a child process, in its own data directory."""
+
+    def __init__(self, data: Path, port: int) -> None:
+        self.data, self.port, self.url = data, port, f"http://127.0.0.1:{port}"
+        self.log = data.with_suffix(".log")
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        command = [sys.executable, "-m", "perisai.cli", "demo", "--port", str(self.port), "--data", str(self.data)]
+        command += ["--speed", SPEED, "--night", NIGHT]
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT, cwd=ROOT)
+        deadline = time.monotonic() + READY_S
+        while not ready(self.url):
+            if self.process.poll() is not None or time.monotonic() > deadline:
+                self.stop()
+                raise RuntimeError(f"the demo did not come up:\n{self.log.read_text(errors='replace')[-3000:]}")
+            time.sleep(0.3)
+
+    def stop(self) -> None:
+        if self.process is None:
+            return
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGINT)
+            try:
+                self.process.wait(30)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+        self.process = None
+
+
+@pytest.fixture(scope="session")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a running demo; PERISAI_TEST_URL names one that runs already."""
+    given = os.environ.get("PERISAI_TEST_URL")
+    if given:
+        yield given
+        return
+    demo = Demo(tmp_path_factory.mktemp("demo") / "data", free_port())
+    try:
+        demo.start()
+        yield demo.url
+    finally:
+        demo.stop()
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def context(browser: Browser, service: str) -> Iterator[BrowserContext]:
+    """A fresh browser profile at the service, in English; any request that leaves the service fails the test."""
+    made = browser.new_context(viewport=LAPTOP, locale="en-GB", base_url=service)  # pyright: ignore[reportArgumentType]
+    foreign: list[str] = []
+
+    def note(request: Request) -> None:
+        if not request.url.startswith((service, "data:", "blob:")):
+            foreign.append(request.url)
+
+    made.on("request", note)
+    yield made
+    made.close()
+    assert not foreign, f"asked for from elsewhere: {foreign[:3]}"
+
+
+@pytest.fixture
+def operator(context: BrowserContext) -> Iterator[Page]:
+    """The operator's page with a first picture in it; a script error fails the test."""
+    page = context.new_page()
+    errors: list[str] = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.goto("/")
+    page.wait_for_function("window.__perisai?.version > 0", timeout=30_000)
+    yield page
+    assert not errors, errors
+
+
+@pytest.fixture(scope="session")
+def artefacts() -> Path:
+    """Where screenshots are kept."""
+    folder = ROOT / "artefacts"
+    folder.mkdir(exist_ok=True)
+    return folder

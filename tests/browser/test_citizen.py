@@ -1,0 +1,71 @@
+"""The citizen's page: my place, its state, what to do; small, and readable in large type."""
+
+import re
+
+import pytest
+from playwright.sync_api import BrowserContext, Page, expect
+
+PHONE = {"width": 390, "height": 844}
+CHERKASY = {"latitude": 49.44, "longitude": 32.06}
+
+
+@pytest.fixture
+def citizen(context: BrowserContext) -> Page:
+    page = context.new_page()
+    page.set_viewport_size(PHONE)  # pyright: ignore[reportArgumentType]
+    return page
+
+
+def test_a_typed_place_gives_its_state_and_what_to_do(citizen: Page) -> None:
+    citizen.goto("/citizen")
+    citizen.get_by_label("Town or community").fill("Kyiv")
+    citizen.get_by_role("listitem").get_by_role("button").first.click()
+    expect(citizen.get_by_role("heading", name=re.compile("Alarm|Watch|No alert|All clear"))).to_be_visible()
+    expect(citizen.get_by_role("heading", name="What to do")).to_be_visible()
+    assert citizen.get_by_role("list").first.get_by_role("listitem").count() >= 2
+    expect(citizen.get_by_role("heading", name="Around you")).to_be_visible()
+    expect(citizen.get_by_text("EXERCISE")).to_be_visible()
+
+    citizen.reload()
+    expect(citizen.get_by_role("heading", name="What to do")).to_be_visible()
+
+
+def test_a_located_place_gives_its_state(citizen: Page) -> None:
+    citizen.context.grant_permissions(["geolocation"])
+    citizen.context.set_geolocation(CHERKASY)  # pyright: ignore[reportArgumentType]
+    citizen.goto("/citizen")
+    citizen.get_by_role("button", name="Use my location").click()
+    expect(citizen.get_by_role("heading", name="What to do")).to_be_visible()
+    expect(citizen).to_have_title(re.compile(r"^(Alarm|Watch|No alert): .+"))
+
+
+def test_an_alarm_tells_threat_and_minutes_and_its_end_the_all_clear(citizen: Page) -> None:
+    state = {"code": "X1", "name": "Testville", "names": {"en": "Testville"}, "reason": None, "neighbours": []}
+    state |= {"mode": "actual", "since_us": 1_757_203_200_000_000, "now_us": 1_757_203_260_000_000}
+    state |= {"level": "alarm", "threat": "cruise", "eta_s": 250.0}
+    citizen.route("**/api/v1/public/areas/X1", lambda route: route.fulfill(json=state))
+    citizen.goto("/citizen?area=X1")
+    expect(citizen.get_by_role("heading", name="Alarm")).to_be_visible()
+    expect(citizen.get_by_text("Take shelter now")).to_be_visible()
+    expect(citizen.get_by_text("Cruise missile")).to_be_visible()
+    expect(citizen.get_by_text(re.compile(r"in about [34] min"))).to_be_visible()
+
+    state |= {"level": "none", "threat": None, "eta_s": None, "since_us": None}
+    expect(citizen.get_by_role("heading", name="All clear")).to_be_visible(timeout=20_000)
+
+
+def test_a_lost_line_is_told(citizen: Page) -> None:
+    citizen.goto("/citizen")
+    citizen.get_by_label("Town or community").fill("Kyiv")
+    citizen.get_by_role("listitem").get_by_role("button").first.click()
+    expect(citizen.get_by_role("heading", name="What to do")).to_be_visible()
+    citizen.context.set_offline(True)
+    expect(citizen.get_by_role("alert")).to_contain_text("No connection", timeout=60_000)
+
+
+def test_it_is_small_enough_for_a_slow_phone(citizen: Page) -> None:
+    sizes: list[int] = []
+    citizen.on("response", lambda response: sizes.append(len(response.body())) if response.ok else None)
+    citizen.goto("/citizen")
+    citizen.wait_for_load_state("networkidle")
+    assert 0 < sum(sizes) < 150_000, f"{sum(sizes)} bytes in {len(sizes)} files"
