@@ -1,6 +1,7 @@
 """The MQTT channel: keeps the broker's retained states as they should be, through every loss of the broker."""
 
 import asyncio
+import contextlib
 import ssl
 import time
 from collections.abc import Callable, Iterable
@@ -13,6 +14,7 @@ from .message import ChannelCount, Message
 from .mqtt_messages import MqttSettings, MqttState, Publication
 
 TOGETHER = 100
+FAREWELL_S = 2.0
 
 
 class MqttChannel:
@@ -48,7 +50,8 @@ class MqttChannel:
                     try:
                         await self._serve(client)
                     except asyncio.CancelledError:
-                        await self._publish(client, [self._status(b"offline")])
+                        with contextlib.suppress(aiomqtt.MqttError, TimeoutError):
+                            await asyncio.wait_for(self._publish(client, [self._status(b"offline")]), FAREWELL_S)
                         raise
             except (aiomqtt.MqttError, OSError) as error:
                 self.count.failures[type(error).__name__] += 1
