@@ -32,18 +32,25 @@ def traffic(records: int) -> list[Block]:
     start_us = payloads[0][0]
     blocks = []
     for k in range(records // RECORDS_A_BLOCK):
-        chosen = [plots[(k * RECORDS_A_BLOCK + j) % len(plots)] for j in range(RECORDS_A_BLOCK)]
+        chosen = [later(plots[(k * RECORDS_A_BLOCK + j) % len(plots)], k) for j in range(RECORDS_A_BLOCK)]
         blocks.append(Block(48, b"".join(chosen), start_us + 10_000 * k))
     return blocks
 
 
+def later(record: bytes, ticks: int) -> bytes:
+    """The record with its time of day (140, the second item, behind the source) later by ticks of 1/128 s."""
+    at = next(k for k, octet in enumerate(record) if octet & 1 == 0) + 3
+    time_of_day = (int.from_bytes(record[at : at + 3], "big") + ticks) % (86_400 * 128)
+    return record[:at] + time_of_day.to_bytes(3, "big") + record[at + 3 :]
+
+
 def best(function: Any, repeats: int = 3) -> float:
-    """Least seconds of some runs."""
+    """Least processor seconds of some runs: the machine may be shared."""
     times = []
     for _ in range(repeats):
-        began = time.perf_counter()
+        began = time.process_time()
         function()
-        times.append(time.perf_counter() - began)
+        times.append(time.process_time() - began)
     return min(times)
 
 
@@ -61,12 +68,12 @@ def measure(records: int = 400_000) -> dict[str, float]:
     uap: Any = generated.manifest["CATS"][48][-1].cv_uap
     few: Counter[str] = Counter()
     Decoder(ITEMS).decode(slow, few, Counter())
-    wall = {
+    spent = {
         "decode": best(lambda: Decoder(ITEMS).decode(blocks, Counter(), Counter())) / n,
         "detections": best(lambda: import_blocks(blocks, [], day, Counter())) / n,
         "libasterix": best(lambda: [uap.parse(base.Bits.from_bytes(b.records)) for b in slow]) / few["category 048"],
     }
-    return {"records": n} | {f"{name}_per_s": round(1.0 / seconds) for name, seconds in wall.items()}
+    return {"records": n} | {f"{name}_per_s": round(1.0 / seconds) for name, seconds in spent.items()}
 
 
 if __name__ == "__main__":

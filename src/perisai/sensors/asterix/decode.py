@@ -21,9 +21,11 @@ class Decoder:
     """
 
     def __init__(self, wanted: Mapping[int, frozenset[str]] | None = None) -> None:
-        self.tables, self.columns = tables_of(None if wanted is None else frozenset(wanted.items()))
+        self.tables = tables_of(None if wanted is None else frozenset(wanted.items()))
         self._preferred = np.full(256, -1, np.int64)
-        self._width = max(len(names) for names in self.columns.values())
+        self._widths = np.zeros(256, np.int64)
+        for category, names in self.tables.columns.items():
+            self._widths[category] = len(names)
 
     def decode(self, blocks: Sequence[Block], counts: Counter[str], rejects: Counter[str]) -> dict[int, Records]:
         """Category -> its records. A block that no edition of its category explains is counted as malformed, whole.
@@ -31,7 +33,7 @@ class Decoder:
         Editions are tried from the one that explained the last block of the category, then from the newest down.
         """
         categories = np.fromiter((block.category for block in blocks), np.int64, len(blocks))
-        known = self.tables.categories[categories, 1] > 0
+        known = self.tables.starts[categories, 0] >= 0
         for category, number in zip(*np.unique(categories[~known], return_counts=True), strict=True):
             rejects[f"asterix: category {category:03d} not known"] += int(number)
         if not known.all():
@@ -48,7 +50,7 @@ class Decoder:
         for category in np.unique(of_record).tolist():
             mine = np.flatnonzero(of_record == category)
             counts[f"category {category:03d}"] += mine.size
-            names = self.columns[category]
+            names = self.tables.columns[category]
             own = np.ascontiguousarray(values[mine, : len(names)].T)
             result[category] = Records(category, received[mine], dict(zip(names, own, strict=True)))
         return result
@@ -60,17 +62,31 @@ class Decoder:
         np.cumsum([len(block.records) for block in blocks], out=starts[1:])
         found = np.zeros(len(blocks), np.int64)
         # A record of a target takes some 30 bytes; where they are shorter, the kernel asks for more room.
+        width = int(self._widths.max())
         room = max(ROOM, data.size // 16)
         parts: list[tuple[np.ndarray, np.ndarray]] = []
         at = 0
         while at < len(blocks):
-            values, block_of = np.empty((room, self._width)), np.empty(room, np.int64)
-            after, n = walk(self.tables, data, starts, categories, self._preferred, at, values, block_of, found)
+            values, block_of = np.empty((room, width)), np.empty(room, np.int64)
+            after, n = walk(
+                self.tables.program,
+                self.tables.units,
+                self.tables.starts,
+                self._widths,
+                data,
+                starts,
+                categories,
+                self._preferred,
+                at,
+                values,
+                block_of,
+                found,
+            )
             parts.append((values[:n], block_of[:n]))
             room = room if after > at else max(2 * room, int(starts[at + 1] - starts[at]))
             at = after
         if not parts:
-            return np.empty((0, self._width)), np.empty(0, np.int64), found
+            return np.empty((0, width)), np.empty(0, np.int64), found
         if len(parts) == 1:
             return *parts[0], found
         return np.concatenate([part[0] for part in parts]), np.concatenate([part[1] for part in parts]), found

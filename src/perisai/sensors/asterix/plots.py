@@ -106,7 +106,8 @@ def plots(
 
 def addresses(values: np.ndarray) -> list[str | None]:
     """24-bit addresses as six hexadecimal digits; null where NaN."""
-    return [None if np.isnan(value) else f"{int(value):06x}" for value in values]
+    codes, inverse = np.unique(values, return_inverse=True)
+    return np.array([None if np.isnan(code) else f"{int(code):06x}" for code in codes], object)[inverse].tolist()
 
 
 def _seconds(records: Records, antenna: Mapping[str, tuple[np.ndarray, float]], day: date) -> np.ndarray:

@@ -47,6 +47,5 @@ class Records:
 
     def sources(self) -> np.ndarray:
         """`SAC/SIC` of each record, object (n,); empty where the record does not say."""
-        code = self.code()
-        names = {value: f"{int(value) >> 8}/{int(value) & 255}" for value in np.unique(code[~np.isnan(code)]).tolist()}
-        return np.array([names.get(value, "") for value in code.tolist()], object)
+        codes, inverse = np.unique(self.code(), return_inverse=True)
+        return np.array(["" if np.isnan(c) else f"{int(c) >> 8}/{int(c) & 255}" for c in codes], object)[inverse]

@@ -1,8 +1,18 @@
-"""The item tables of libasterix's generated specifications, flattened into arrays that a kernel can walk.
+"""The item tables of libasterix's generated specifications, flattened into one array of numbers that a kernel walks.
 
 Every edition of every category becomes one record table or, for category 001, one for each of its profiles. A variation
 (element, group, extended, repetitive, explicit, compound: EUROCONTROL-SPEC-0149 part 1, section 5.2) becomes a node,
-and each element in it a field with its place in bits from the node's beginning.
+and each element in it a field with its place from the node's beginning.
+
+The array holds, each followed by what belongs to it:
+
+    record     next profile of its edition (0: none), selector column (-1: none), its value, most bytes of field
+               specification, items; then a link per item
+    node       kind, a, b, fields; then the fields; of a compound: COMPOUND, most bytes, 0, items; then a link per item
+    field      column, first byte, last byte, bits to its right in that, bits, 1 when signed, index of its unit
+
+A link is the place of a node in the array, or SPARE, RANDOM_FIELD_SEQUENCING. a and b by kind: FIXED bytes; EXTENDED
+parts of a byte, 1 when the last has an extension bit; REPETITIVE bytes of one, bytes of the count; REPETITIVE_FX bytes.
 """
 
 from collections.abc import Mapping
@@ -17,38 +27,31 @@ from .blocks import CATEGORIES
 
 FIXED, EXTENDED, REPETITIVE, REPETITIVE_FX, EXPLICIT, COMPOUND = range(6)
 SPARE, RANDOM_FIELD_SEQUENCING = -1, -2
+RECORD, HEAD, FIELD = 5, 4, 7
+"""Numbers of a record before its links, of a node before its links or fields, and of a field."""
 
 WIDEST_BITS = 53
 """An element wider than a float64 holds exactly (Mode S message data) gets no column."""
 
 
 class Tables(NamedTuple):
-    """Arrays of all that a kernel needs; indices refer from one to the next.
+    """program: int64, as above. units: float64, of the last bit of a field. columns: item path of each, by category.
 
-    categories (256, 3): first record table and count of them, columns; count 0: not known.
-    records (r, 5): most bytes of field specification, first link and count, selector column (-1: none) and its value.
-    links (l,): nodes of a record or compound in order of their bits, or SPARE, RANDOM_FIELD_SEQUENCING.
-    nodes (n, 5): kind, two numbers that depend on it, first field and the one after the last.
-    fields (f, 4): column, first bit, bits, 1 when signed; scales (f,): unit of the last bit.
+    starts (256, most): record tables of each category, newest edition first, -1 behind the last.
     """
 
-    categories: np.ndarray
-    records: np.ndarray
-    links: np.ndarray
-    nodes: np.ndarray
-    fields: np.ndarray
-    scales: np.ndarray
+    program: np.ndarray
+    units: np.ndarray
+    starts: np.ndarray
+    columns: dict[int, list[str]]
 
 
 @dataclass
 class _Builder:
     wanted: Mapping[int, frozenset[str]] | None
     columns: dict[int, dict[str, int]] = field(default_factory=dict)
-    records: list[tuple[int, int, int, int, int]] = field(default_factory=list)
-    links: list[int] = field(default_factory=list)
-    nodes: list[tuple[int, int, int, int, int]] = field(default_factory=list)
-    fields: list[tuple[int, int, int, int]] = field(default_factory=list)
-    scales: list[float] = field(default_factory=list)
+    program: list[int] = field(default_factory=lambda: [0])
+    units: list[float] = field(default_factory=list)
 
     def column(self, category: int, path: str) -> int | None:
         """Column of an item path, in the order in which they are met; None where it is not wanted."""
@@ -57,7 +60,8 @@ class _Builder:
         names = self.columns.setdefault(category, {})
         return names.setdefault(path, len(names))
 
-    def record(self, category: int, record: Any, selector: tuple[str, int] | None) -> None:
+    def record(self, category: int, record: Any, following: int = 0, selector: tuple[str, int] | None = None) -> int:
+        """Place of the table of a record; selector: path and value that a record of this profile has."""
         links: list[int] = []
         for item in record.cv_items_list:
             if issubclass(item, base.UapItem):
@@ -65,67 +69,69 @@ class _Builder:
             else:
                 links.append(RANDOM_FIELD_SEQUENCING if issubclass(item, base.UapItemRFS) else SPARE)
         column = self.column(category, selector[0]) if selector else None
-        first = self._link(links)
         value = selector[1] if selector else 0
-        self.records.append((record.cv_fspec_max_bytes, first, len(links), -1 if column is None else column, value))
+        told = -1 if column is None else column
+        return self._put([following, told, value, record.cv_fspec_max_bytes, len(links), *links])
 
     def node(self, category: int, item: Any, path: str) -> int:
-        """Index of a new node for an item that begins at a whole byte."""
+        """Place of a new node for an item that begins at a whole byte."""
         variation: Any = item.cv_rule.cv_variation
-        first = len(self.fields)
         kind, a, b = FIXED, 0, 0
+        fields: list[list[int]] = []
         if issubclass(variation, base.Element):
             a = _whole(variation.cv_bit_size)
-            self._element(category, variation, path, 0)
+            fields = self._element(category, variation, path, 0)
         elif issubclass(variation, base.Group):
             a = _whole(variation.cv_bit_size)
-            self._items(category, variation.cv_items_list, path, 0)
+            fields = self._items(category, variation.cv_items_list, path, 0)
         elif issubclass(variation, base.Extended):
             kind, a = EXTENDED, len(variation.cv_items_list)
             b = int(variation.cv_items_list[-1][-1] is None)
             for number, part in enumerate(variation.cv_items_list):
                 _whole(sum(1 if place is None else place[1] for place in part), 1)
-                self._items(category, [place for place in part if place is not None], path, 8 * number)
+                fields += self._items(category, [place for place in part if place is not None], path, 8 * number)
         elif issubclass(variation, base.Repetitive):
-            per_item: int = variation.cv_variation.cv_bit_size  # pyright: ignore[reportAttributeAccessIssue]
+            repeated: Any = variation.cv_variation
             with_fx = variation.cv_rep_bytes is None
             kind = REPETITIVE_FX if with_fx else REPETITIVE
-            a, b = _whole(per_item + with_fx), variation.cv_rep_bytes or 0
+            a, b = _whole(repeated.cv_bit_size + with_fx), variation.cv_rep_bytes or 0
         elif issubclass(variation, base.Explicit):
             kind = EXPLICIT
         else:
             inner = variation.cv_items_list
             links = [SPARE if one is None else self.node(category, one, f"{path}/{one.cv_name}") for one in inner]
-            # The fields of the parts belong to the parts.
-            kind, a, b, first = COMPOUND, self._link(links), len(links), len(self.fields)
-        self.nodes.append((kind, a, b, first, len(self.fields)))
-        return len(self.nodes) - 1
+            return self._put([COMPOUND, variation.cv_fspec_max_bytes, 0, len(links), *links])
+        return self._put([kind, a, b, len(fields), *(number for numbers in fields for number in numbers)])
 
-    def _link(self, links: list[int]) -> int:
-        self.links += links
-        return len(self.links) - len(links)
+    def _put(self, numbers: list[int]) -> int:
+        self.program += numbers
+        return len(self.program) - len(numbers)
 
-    def _items(self, category: int, items: list[Any], path: str, bit: int) -> None:
+    def _items(self, category: int, items: list[Any], path: str, bit: int) -> list[list[int]]:
+        fields: list[list[int]] = []
         for item, size in items:
             if not issubclass(item, base.Spare):
                 name = f"{path}/{item.cv_non_spare.cv_name}"
                 variation = item.cv_non_spare.cv_rule.cv_variation
                 if issubclass(variation, base.Group):
-                    self._items(category, variation.cv_items_list, name, bit)
+                    fields += self._items(category, variation.cv_items_list, name, bit)
                 else:
-                    self._element(category, variation, name, bit)
+                    fields += self._element(category, variation, name, bit)
             bit += size
+        return fields
 
-    def _element(self, category: int, element: Any, path: str, bit: int) -> None:
+    def _element(self, category: int, element: Any, path: str, bit: int) -> list[list[int]]:
+        """The numbers of its field; none when it gets no column."""
         size: int = element.cv_bit_size
         column = self.column(category, path) if size <= WIDEST_BITS else None
         if column is None:
-            return
+            return []
         content: Any = getattr(element.cv_rule, "cv_content", base.ContentRaw)
         numeric = issubclass(content, (base.ContentQuantity, base.ContentInteger))
         signed = numeric and issubclass(content.cv_signedness, base.Signed)  # pyright: ignore[reportAttributeAccessIssue]
-        self.fields.append((column, bit, size, int(signed)))
-        self.scales.append(float(getattr(content, "cv_lsb", 1.0)) if numeric else 1.0)
+        self.units.append(float(getattr(content, "cv_lsb", 1.0)) if numeric else 1.0)
+        last = bit + size - 1
+        return [[column, bit >> 3, last >> 3, 7 - (last & 7), size, int(signed), len(self.units) - 1]]
 
 
 def _whole(bits: int, expected: int | None = None) -> int:
@@ -135,40 +141,33 @@ def _whole(bits: int, expected: int | None = None) -> int:
     return bits // 8
 
 
-def compile_tables(wanted: Mapping[int, frozenset[str]] | None) -> tuple[Tables, dict[int, list[str]]]:
-    """Tables of all editions of the categories read here, newest first, and the item paths of each category's columns.
+def compile_tables(wanted: Mapping[int, frozenset[str]] | None) -> Tables:
+    """Tables of all editions of the categories read here.
 
     wanted: item paths that get a column; None: all of them. The columns of a category hold for all of its editions.
     """
     builder = _Builder(wanted)
-    categories = np.zeros((256, 3), np.int64)
+    starts: dict[int, list[int]] = {}
     for category in CATEGORIES:
-        first = len(builder.records)
+        starts[category] = []
         for edition in reversed(generated.manifest["CATS"][category]):
             uap: Any = edition.cv_uap
             if not issubclass(uap, base.UapMultiple):
-                builder.record(category, uap.cv_record, None)
+                starts[category].append(builder.record(category, uap.cv_record))
                 continue
             selector: Any = uap.cv_selector
-            path, names = selector
-            for value, name in names.items():
-                builder.record(category, uap.cv_uaps[name], ("/".join(path), value))
-        categories[category] = first, len(builder.records) - first, 0
+            place = 0
+            for value, name in reversed(selector[1].items()):
+                place = builder.record(category, uap.cv_uaps[name], place, ("/".join(selector[0]), value))
+            starts[category].append(place)
+    table = np.full((256, 1 + max(len(places) for places in starts.values())), -1, np.int64)
+    for category, places in starts.items():
+        table[category, : len(places)] = places
     columns = {category: list(builder.columns.get(category, {})) for category in CATEGORIES}
-    for category, names in columns.items():
-        categories[category, 2] = len(names)
-    tables = Tables(
-        categories,
-        np.array(builder.records, np.int64),
-        np.array(builder.links, np.int64),
-        np.array(builder.nodes, np.int64),
-        np.array(builder.fields, np.int64).reshape(-1, 4),
-        np.array(builder.scales, np.float64),
-    )
-    return tables, columns
+    return Tables(np.array(builder.program, np.int64), np.array(builder.units), table, columns)
 
 
 @cache
-def tables_of(wanted: frozenset[tuple[int, frozenset[str]]] | None) -> tuple[Tables, dict[int, list[str]]]:
+def tables_of(wanted: frozenset[tuple[int, frozenset[str]]] | None) -> Tables:
     """`compile_tables`, remembered."""
     return compile_tables(None if wanted is None else dict(wanted))

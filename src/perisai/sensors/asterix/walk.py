@@ -1,99 +1,100 @@
-"""The kernel that walks ASTERIX blocks by the tables of `tables.py`."""
+"""The kernel that walks ASTERIX blocks by the program of `tables.py`."""
 
 import math
-from typing import Any
 
 import numpy as np
 
 from perisai.geodesy import kernel
 
-from .tables import COMPOUND, EXPLICIT, EXTENDED, FIXED, RANDOM_FIELD_SEQUENCING, REPETITIVE, SPARE
+from .tables import COMPOUND, EXPLICIT, EXTENDED, FIELD, FIXED, HEAD, RANDOM_FIELD_SEQUENCING, RECORD, REPETITIVE, SPARE
 
-MALFORMED = -1
+MALFORMED, NO_ROOM = -1, -2
 
 
 @kernel
-def walk(tables: Any, data, starts, categories, preferred, first_block, values, block_of, counts):
+def walk(program, units, starts, widths, data, places, categories, preferred, first_block, values, block_of, counts):
     """Decode blocks from `first_block` on until all are done or `values` is full.
 
-    data: uint8, the records of all blocks; starts (b + 1,): where each begins; categories (b,). preferred (256,): the
-    record table that explained the last block of each category, changed here. values (cap, columns) and block_of (cap,)
-    are filled; counts (b,): records of each block, or MALFORMED. Returns (next block, records written).
+    program, units, starts: as in Tables; widths (256,): columns of each category. data: uint8, the records of all
+    blocks; places (b + 1,): where each begins; categories (b,). preferred (256,): the record table that explained the
+    last block of each category, changed here. values (room, columns) and block_of (room,) are filled, counts (b,) set
+    to the records of each block or MALFORMED. Returns (next block, records written).
     """
     n = 0
     for b in range(first_block, categories.size):
         category = categories[b]
-        first, tried = tables.categories[category, 0], tables.categories[category, 1]
-        columns = tables.categories[category, 2]
+        width, at, end = widths[category], places[b], places[b + 1]
         got = MALFORMED
-        for k in range(-1, tried):
-            table = preferred[category] if k < 0 else first + k
-            if table < 0 or (k >= 0 and table == preferred[category]):
-                continue
-            got = _block(tables, first, tried, table, columns, data, starts[b], starts[b + 1], values, n)
-            if got == -2:
-                return b, n
-            if got >= 0:
-                preferred[category] = table
-                break
+        if preferred[category] >= 0:
+            got = _block(program, units, preferred[category], width, data, at, end, values, n)
+        k = 0
+        while got == MALFORMED and starts[category, k] >= 0:
+            table = starts[category, k]
+            k += 1
+            if table != preferred[category]:
+                got = _block(program, units, table, width, data, at, end, values, n)
+                if got >= 0:
+                    preferred[category] = table
+        if got == NO_ROOM:
+            return b, n
         counts[b] = got
-        for i in range(max(got, 0)):
-            block_of[n + i] = b
-        n += max(got, 0)
+        for _ in range(max(got, 0)):
+            block_of[n] = b
+            n += 1
     return categories.size, n
 
 
 @kernel
-def _block(tables, first, tried, table, columns, data, at, end, values, n):
-    """Records written from row n on; MALFORMED, or -2 when there is no room."""
-    written = 0
-    selects = tables.records[table, 3] >= 0
+def _block(program, units, table, width, data, at, end, values, n):
+    """Records written from row n on; MALFORMED or NO_ROOM."""
+    first = n
     while at < end:
-        if n + written >= values.shape[0]:
-            return -2
-        row = values[n + written]
-        if not selects:
-            at = _record(tables, table, columns, data, at, end, row)
-        else:
-            # The profiles of an edition stand side by side; a record is of the one that its own selector names.
-            after = MALFORMED
-            one = table
-            while one < first + tried:
-                after = _record(tables, one, columns, data, at, end, row)
-                told = row[tables.records[one, 3]]
-                if after >= 0 and (0.0 if math.isnan(told) else told) == tables.records[one, 4]:
-                    break
-                after = MALFORMED
-                one += 1
-                if one < first + tried and tables.records[one, 4] <= tables.records[one - 1, 4]:
-                    break
-            at = after
-        if at < 0:
+        if n >= values.shape[0]:
+            return NO_ROOM
+        one = table
+        after = MALFORMED
+        while after < 0:
+            after = _record(program, units, one, width, data, at, end, values, n)
+            selector = program[one + 1]
+            if after >= 0 and selector >= 0:
+                # A record is of the profile that its own selector names.
+                told = values[n, selector]
+                if (0.0 if math.isnan(told) else told) != program[one + 2]:
+                    after = MALFORMED
+            one = program[one]
+            if one == 0:
+                break
+        if after < 0:
             return MALFORMED
-        written += 1
-    return written
+        at = after
+        n += 1
+    return n - first
 
 
 @kernel
-def _record(tables, table, columns, data, at, end, row):
-    """One record into `row`; returns where it ends, or MALFORMED."""
-    row[:columns] = math.nan
-    most, link, count = tables.records[table, 0], tables.records[table, 1], tables.records[table, 2]
+def _record(program, units, table, width, data, at, end, values, n):
+    """One record into row n; returns where it ends, or MALFORMED."""
+    for column in range(width):
+        values[n, column] = math.nan
+    items = program[table + 4]
     bits = at
-    at = _specification_end(data, at, end, most)
+    at = _specification_end(data, at, end, program[table + 3])
     if at < 0:
         return MALFORMED
-    after = at
     number = 0
-    for place in range(bits, after):
-        octet = data[place]
+    for place in range(bits, at):
+        octet = np.int64(data[place])
         for bit in range(7, 0, -1):
             if octet >> bit & 1:
-                node = tables.links[link + number] if number < count else SPARE
-                if node >= 0:
-                    at = _node(tables, node, data, at, end, row, True)
+                node = program[table + RECORD + number] if number < items else SPARE
+                if node > 0:
+                    kind = program[node]
+                    if kind == COMPOUND:
+                        at = _compound(program, units, node, data, at, end, values, n)
+                    else:
+                        at = _leaf(program, units, node, data, at, end, values, n)
                 elif node == RANDOM_FIELD_SEQUENCING:
-                    at = _random_fields(tables, link, count, data, at, end, row)
+                    at = _random_fields(program, units, table, data, at, end, values)
                 else:
                     return MALFORMED
                 if at < 0:
@@ -104,16 +105,14 @@ def _record(tables, table, columns, data, at, end, row):
 
 @kernel
 def _specification_end(data, at, end, most):
-    for i in range(most):
-        if at + i >= end:
-            return MALFORMED
-        if data[at + i] & 1 == 0:
-            return at + i + 1
+    for i in range(at, min(at + most, end)):
+        if data[i] & 1 == 0:
+            return i + 1
     return MALFORMED
 
 
 @kernel
-def _random_fields(tables, link, count, data, at, end, row):
+def _random_fields(program, units, table, data, at, end, values):
     """Random field sequencing: a count, then pairs of a field number and its item; they are stepped over."""
     if at >= end:
         return MALFORMED
@@ -124,32 +123,34 @@ def _random_fields(tables, link, count, data, at, end, row):
             return MALFORMED
         number = np.int64(data[at]) - 1
         at += 1
-        if number < 0 or number >= count or tables.links[link + number] < 0:
+        node = program[table + RECORD + number] if 0 <= number < program[table + 4] else SPARE
+        if node <= 0:
             return MALFORMED
-        at = _node(tables, tables.links[link + number], data, at, end, row, False)
+        if program[node] == COMPOUND:
+            at = _compound(program, units, node, data, at, end, values, -1)
+        else:
+            at = _leaf(program, units, node, data, at, end, values, -1)
         if at < 0:
             return MALFORMED
     return at
 
 
 @kernel
-def _node(tables, node, data, at, end, row, keep):
-    if tables.nodes[node, 0] != COMPOUND:
-        return _leaf(tables, node, data, at, end, row, keep)
-    link, count = tables.nodes[node, 1], tables.nodes[node, 2]
+def _compound(program, units, node, data, at, end, values, n):
+    items = program[node + 3]
     bits = at
-    at = _specification_end(data, at, end, (count + 6) // 7)
+    at = _specification_end(data, at, end, program[node + 1])
     if at < 0:
         return MALFORMED
-    after = at
     number = 0
-    for place in range(bits, after):
-        octet = data[place]
+    for place in range(bits, at):
+        octet = np.int64(data[place])
         for bit in range(7, 0, -1):
             if octet >> bit & 1:
-                if number >= count or tables.links[link + number] < 0:
+                inner = program[node + HEAD + number] if number < items else SPARE
+                if inner <= 0:
                     return MALFORMED
-                at = _leaf(tables, tables.links[link + number], data, at, end, row, keep)
+                at = _leaf(program, units, inner, data, at, end, values, n)
                 if at < 0:
                     return MALFORMED
             number += 1
@@ -157,42 +158,48 @@ def _node(tables, node, data, at, end, row, keep):
 
 
 @kernel
-def _leaf(tables, node, data, at, end, row, keep):
-    after = _leaf_end(tables.nodes[node], data, at, end)
+def _leaf(program, units, node, data, at, end, values, n):
+    """Any item but a compound: where it ends, its fields written into row n (n negative: stepped over)."""
+    after = at + program[node + 1] if program[node] == FIXED else _end(program, node, data, at, end)
     if after < 0 or after > end:
         return MALFORMED
-    if keep:
-        for f in range(tables.nodes[node, 3], tables.nodes[node, 4]):
-            first, size = tables.fields[f, 1], tables.fields[f, 2]
-            if first + size <= 8 * (after - at):
-                raw = _bits(data, 8 * at + first, size)
-                if tables.fields[f, 3] and raw >= np.int64(1) << (size - 1):
-                    raw -= np.int64(1) << size
-                row[tables.fields[f, 0]] = raw * tables.scales[f]
+    if n < 0:
+        return after
+    f = node + HEAD
+    for _ in range(program[node + 3]):
+        last = at + program[f + 2]
+        if last < after:
+            raw = np.int64(0)
+            for i in range(at + program[f + 1], last + 1):
+                raw = raw << 8 | np.int64(data[i])
+            size = program[f + 4]
+            raw = raw >> program[f + 3] & ((np.int64(1) << size) - 1)
+            if program[f + 5] and raw >> (size - 1):
+                raw -= np.int64(1) << size
+            values[n, program[f]] = raw * units[program[f + 6]]
+        f += FIELD
     return after
 
 
 @kernel
-def _leaf_end(node, data, at, end):
-    kind, a, b = node[0], node[1], node[2]
-    if kind == FIXED:
-        return at + a
+def _end(program, node, data, at, end):
+    """Where an item of variable length ends; MALFORMED, or beyond the end, when it does not fit."""
+    kind, a, b = program[node], program[node + 1], program[node + 2]
     if kind == EXTENDED:
         for part in range(a):
             if at >= end:
                 return MALFORMED
             octet = data[at]
             at += 1
-            last = part == a - 1
-            if last and b == 0:
-                return at
-            if octet & 1 == 0:
+            if octet & 1 == 0 or (part == a - 1 and b == 0):
                 return at
         return MALFORMED
     if kind == REPETITIVE:
         if at + b > end:
             return MALFORMED
-        count = _bits(data, 8 * at, 8 * b)
+        count = np.int64(0)
+        for i in range(at, at + b):
+            count = count << 8 | np.int64(data[i])
         return at + b + count * a
     if kind == EXPLICIT:
         if at >= end or data[at] == 0:
@@ -203,13 +210,3 @@ def _leaf_end(node, data, at, end):
         if data[at - 1] & 1 == 0:
             return at
     return MALFORMED
-
-
-@kernel
-def _bits(data, first, size):
-    """An unsigned number of up to 56 bits, big endian, from a bit on."""
-    last = first + size - 1
-    value = np.int64(0)
-    for i in range(first >> 3, (last >> 3) + 1):
-        value = value << 8 | np.int64(data[i])
-    return value >> (7 - (last & 7)) & ((np.int64(1) << size) - 1)
