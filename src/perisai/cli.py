@@ -31,7 +31,7 @@ for verb, place in {
 def main(arguments: list[str] | None = None) -> None:
     """Run a verb; every error a person can mend ends as one line on standard error."""
     try:
-        app(arguments, exit_on_error=False, print_error=False)
+        app(arguments, exit_on_error=False, print_error=False, result_action="return_value")
     except CycloptsError as error:
         _fail(" ".join(str(error).split()) + "; see perisai --help")
     except PerisaiError as error:

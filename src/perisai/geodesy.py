@@ -8,8 +8,9 @@ take and give degrees. Formulas: Snyder, Map Projections - A Working Manual (USG
 import math
 from typing import Any, NamedTuple
 
-import numba
 import numpy as np
+
+from .kernels import kernel
 
 A_M = 6_378_137.0
 F = 1.0 / 298.257223563
@@ -17,8 +18,6 @@ E2 = F * (2.0 - F)
 E = math.sqrt(E2)
 B_M = A_M * (1.0 - F)
 MEAN_RADIUS_M = 6_371_008.8
-
-kernel: Any = numba.njit(nogil=True, cache=True, error_model="numpy")
 
 
 @kernel

@@ -34,6 +34,7 @@ def test_tracks_move_over_a_drawn_map(operator: Page) -> None:
     moved = [key for key in before.keys() & after.keys() if before[key]["lon"] != after[key]["lon"]]
     assert moved, "no track has another place three ticks later"
 
+    operator.wait_for_function("window.__perisai.settled", timeout=WAIT_MS)
     canvas = operator.locator("canvas.maplibregl-canvas").screenshot()
     assert operator.evaluate(COLOURS, base64.b64encode(canvas).decode()) > 40, "the map is blank"
 
@@ -45,6 +46,7 @@ def test_an_area_turns_to_alarm_and_is_listed_with_its_time_of_arrival(operator:
     expect(row).to_be_visible()
     expect(row).to_contain_text(re.compile(r"\d+:\d\d|now"))
     expect(row).to_contain_text(re.compile(r"Drone|Cruise missile|Ballistic|Glide bomb|Aircraft|Unknown"))
+    operator.wait_for_function("window.__perisai.settled", timeout=WAIT_MS)
     operator.screenshot(path=artefacts / "console.png")
 
 

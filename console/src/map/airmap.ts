@@ -5,16 +5,18 @@ import workerUrl from 'maplibre-gl/dist/maplibre-gl-worker.mjs?url';
 import type { SensorState } from '../live/message';
 import type { SensorPlace } from '../live/sensors.svelte';
 import type { Picture } from '../live/picture';
-import { activeAreas, activeLabels, outlineLabels } from './areas';
+import { Overlay } from './overlay';
+import type { Scene } from './overlay';
+import { projectionOf } from './projection';
+import { activeAreas, outlineLabels } from './areas';
 import type { Area } from './areas';
 import { readPalette } from './palette';
 import { makeLayers, makeStyle } from './style';
 import type { Drawn } from './style';
-import { selectedShapes } from './selected';
+import { selectedArea } from './selected';
 import type { Target } from './selected';
 import { sensorShapes } from './sensors';
-import { mapImages } from './symbols';
-import { impactRegions, trackEllipses, trackPoints, trackTrails, trackVectors } from './tracks';
+import { mapImages, trackIcons } from './symbols';
 
 setWorkerUrl(workerUrl);
 
@@ -35,16 +37,21 @@ export interface Layers {
   sensors: boolean;
 }
 
-/** Trails move slowly: they are drawn at every so manieth tick only. */
-const TRAILS_EVERY = 3;
-const CLICK_PX = 6;
 
 export class AirMap {
-  private ticks = 0;
   private drawn_levels = '';
   private placed = false;
+  private readonly overlay: Overlay;
+  private scene: Scene = { tracks: [], impacts: [], selected: null, history: [], layers: { trails: true, vectors: true, ellipses: true } };
 
-  private constructor(private readonly map: MapLibre) {}
+  private constructor(private readonly map: MapLibre) {
+    const canvas = document.createElement('canvas');
+    canvas.className = 'tracks';
+    map.getCanvasContainer().append(canvas);
+    this.overlay = new Overlay(canvas, readPalette(), trackIcons());
+    map.on('move', () => this.renderTracks());
+    map.on('resize', () => this.renderTracks());
+  }
 
   /** Resolves when the style and the page's fonts are there. Rejects where there is no WebGL. */
   static async create(container: HTMLElement, onClick: (hit: Target) => void): Promise<AirMap> {
@@ -72,6 +79,11 @@ export class AirMap {
     return made;
   }
 
+  /** Whether all that was given is drawn. */
+  get settled(): boolean {
+    return this.map.loaded();
+  }
+
   remove(): void {
     this.map.remove();
   }
@@ -87,6 +99,8 @@ export class AirMap {
 
   setTheme(): void {
     this.addImages();
+    this.overlay.setTheme(readPalette(), trackIcons());
+    this.renderTracks();
     for (const layer of makeLayers(readPalette())) {
       for (const [name, value] of Object.entries(layer.paint ?? {})) this.map.setPaintProperty(layer.id, name as never, value as never);
     }
@@ -94,34 +108,26 @@ export class AirMap {
 
   setPicture(picture: Picture, areas: Map<string, Area>, language: string, layers: Layers): void {
     const tracks = [...picture.tracks.values()].filter((track) => layers.neutral || track.affiliation !== 'neutral');
-    this.draw('tracks', trackPoints(tracks));
-    if (layers.vectors) this.draw('vectors', trackVectors(tracks));
-    if (layers.ellipses) this.draw('ellipses', trackEllipses(tracks));
-    if (layers.trails && this.ticks % TRAILS_EVERY === 0) this.draw('trails', trackTrails(tracks));
-    this.draw('impacts', impactRegions(picture.impacts));
-    this.ticks += 1;
+    this.scene = { ...this.scene, tracks, impacts: picture.impacts, layers };
+    this.renderTracks();
     const levels = `${picture.levels_version} ${areas.size} ${language}`;
     if (levels === this.drawn_levels) return;
     this.drawn_levels = levels;
     this.draw('active', activeAreas(picture.alerts.values(), areas));
-    this.draw('active-labels', activeLabels(picture.alerts.values(), areas));
   }
 
   setSensors(places: SensorPlace[], states: Map<string, SensorState>): void {
     this.draw('sensors', sensorShapes(places, states));
   }
 
-  setVisible(layers: Layers): void {
-    const shown = { ...layers, 'sensor-range': layers.sensors };
-    for (const [layer, visible] of Object.entries(shown)) {
-      const value = visible ? 'visible' : 'none';
-      const known = this.map.getLayer(layer);
-      if (known && known.getLayoutProperty('visibility') !== value) this.map.setLayoutProperty(layer, 'visibility', value);
-    }
+  setSensorsVisible(visible: boolean): void {
+    for (const layer of ['sensors', 'sensor-range']) this.map.setLayoutProperty(layer, 'visibility', visible ? 'visible' : 'none');
   }
 
-  setSelected(target: Target, picture: Picture, areas: Map<string, Area>, history: { lat: number; lon: number }[]): void {
-    this.draw('selected', selectedShapes(target, picture, areas, history));
+  setSelected(target: Target, areas: Map<string, Area>, history: { lat: number; lon: number }[]): void {
+    this.draw('selected', selectedArea(target, areas));
+    this.scene = { ...this.scene, selected: target?.kind === 'track' ? target.id : null, history };
+    this.renderTracks();
   }
 
   goto(target: Target, picture: Picture, areas: Map<string, Area>): void {
@@ -136,11 +142,15 @@ export class AirMap {
 
   /** The track or, where there is none, the area at a place on the screen. */
   private at(x: number, y: number): Target {
-    const box: [[number, number], [number, number]] = [[x - CLICK_PX, y - CLICK_PX], [x + CLICK_PX, y + CLICK_PX]]; // prettier-ignore
-    const track = this.map.queryRenderedFeatures(box, { layers: ['tracks'] })[0];
-    if (track) return { kind: 'track', id: Number(track.properties['id']) };
+    const track = this.overlay.at(x, y);
+    if (track) return { kind: 'track', id: track.id };
     const area = this.map.queryRenderedFeatures([x, y], { layers: ['area-hit'] })[0];
     return area ? { kind: 'area', code: String(area.properties['code']) } : null;
+  }
+
+  private renderTracks(): void {
+    const { clientWidth, clientHeight } = this.map.getCanvas();
+    this.overlay.render(this.scene, projectionOf(this.map.getCenter(), this.map.getZoom(), clientWidth, clientHeight));
   }
 
   private addImages(): void {

@@ -33,34 +33,25 @@ export function indexAreas(collection: Collection): Map<string, Area> {
   return areas;
 }
 
-/** Polygons of the areas under alert, with their level. */
+/** Polygons of the areas under alert with their level, and their names at their centres; an alarm's is marked and wins. */
 export function activeAreas(alerts: Iterable<Alert>, areas: Map<string, Area>): Collection {
-  const features: Feature[] = [];
+  const polygons: Feature[] = [];
+  const names: Feature[] = [];
   for (const alert of alerts) {
     const area = areas.get(alert.area);
     if (!area) continue;
-    features.push({ type: 'Feature', properties: { code: area.code, level: alert.level }, geometry: area.feature.geometry });
-  }
-  // Alarms last, so that their outline lies over a neighbour's.
-  features.sort((a, b) => String(b.properties?.['level']).localeCompare(String(a.properties?.['level'])));
-  return { type: 'FeatureCollection', features };
-}
-
-/** Names of the areas under alert at their centres; alarms are marked and win the place. */
-export function activeLabels(alerts: Iterable<Alert>, areas: Map<string, Area>): Collection {
-  const features: Feature[] = [];
-  for (const alert of alerts) {
-    const area = areas.get(alert.area);
-    if (!area) continue;
-    const name = nameIn(area.properties);
     const alarm = alert.level === 'alarm';
-    features.push({
+    const name = nameIn(area.properties);
+    polygons.push({ type: 'Feature', properties: { code: area.code, level: alert.level }, geometry: area.feature.geometry });
+    names.push({
       type: 'Feature',
       properties: { label: alarm ? `▲ ${name}` : name, order: (alarm ? 0 : 1e9) - area.population, size: alarm ? 13 : 11 },
       geometry: { type: 'Point', coordinates: area.centre },
     });
   }
-  return { type: 'FeatureCollection', features };
+  // Alarms last, so that their outline lies over a neighbour's.
+  polygons.sort((a, b) => String(b.properties?.['level']).localeCompare(String(a.properties?.['level'])));
+  return { type: 'FeatureCollection', features: [...polygons, ...names] };
 }
 
 /** Names of the regions' own outlines at their centres. */

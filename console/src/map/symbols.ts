@@ -80,13 +80,27 @@ function sensorImage(colour: string, silent: boolean): ImageData {
   return imageOf(canvas);
 }
 
+/** A copy that lies in plain memory, as the canvas it is drawn on does. */
+function inMemory(source: HTMLCanvasElement): HTMLCanvasElement {
+  const canvas = document.createElement('canvas');
+  canvas.width = source.width;
+  canvas.height = source.height;
+  canvas.getContext('2d', { willReadFrequently: true })!.drawImage(source, 0, 0);
+  return canvas;
+}
+
+/** The symbols of all affiliations and classes, at twice the size they are drawn at, by name. */
+export function trackIcons(): Map<string, HTMLCanvasElement> {
+  const icons = new Map<string, HTMLCanvasElement>();
+  for (const affiliation of Object.keys(IDENTITY) as Affiliation[]) {
+    for (const threat of THREATS) icons.set(iconName(affiliation, threat), inMemory(symbolCanvas(affiliation, threat)));
+  }
+  return icons;
+}
+
+/** The hatchings and the sensors' marks. */
 export function mapImages(palette: Palette): MapImage[] {
   const images: MapImage[] = [];
-  for (const affiliation of Object.keys(IDENTITY) as Affiliation[]) {
-    for (const threat of THREATS) {
-      images.push({ name: iconName(affiliation, threat), data: imageOf(symbolCanvas(affiliation, threat)), pixelRatio: RATIO });
-    }
-  }
   images.push({ name: 'hatch-watch', data: hatch(palette.watch, false), pixelRatio: RATIO });
   images.push({ name: 'hatch-alarm', data: hatch(palette.alarm, true), pixelRatio: RATIO });
   images.push({ name: 'sensor-live', data: sensorImage(palette.sensor, false), pixelRatio: RATIO });

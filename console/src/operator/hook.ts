@@ -1,6 +1,7 @@
 /** A read-only view of the store for tests and for support: `window.__perisai`. */
 import { live } from '../live/live.svelte';
 import { selection } from './selection.svelte';
+import { view } from './view.svelte';
 
 export function publishHook(): void {
   const hook = {
@@ -23,6 +24,9 @@ export function publishHook(): void {
     },
     get alerts() {
       return [...live.picture.alerts.values()].map((alert) => ({ ...alert }));
+    },
+    get settled() {
+      return view.settled();
     },
     get selected() {
       return selection.current;

@@ -27,6 +27,8 @@ class View {
   search = $state('');
   /** What lies open over or beside the map. */
   open = $state<'layers' | 'sensors' | 'help' | null>(null);
+  /** Asks the map whether all that was given is drawn. */
+  settled: () => boolean = () => false;
   /** Counts the times the whole region was asked for. */
   home = $state(0);
 

@@ -13,7 +13,8 @@ from perisai.model import KINDS, THREATS, floats, time_us
 class Samples:
     """States at scoring times, rows by time: index of the time, identity, position on the plane, and what goes along.
 
-    extra: (k, c) columns; for tracks p_ee, p_en, p_nn, age_s, likeliest class; for truth the index of the kind.
+    extra: (k, c) columns; for tracks p_ee, p_en, p_nn, age_s, likeliest class; for truth the index of the kind, and 1
+    if counted.
     """
 
     tick: np.ndarray
@@ -22,11 +23,15 @@ class Samples:
     extra: np.ndarray
 
 
-def truth_samples(truth: pa.Table, ticks: np.ndarray, plane: Plane) -> Samples:
-    """Objects of a truth table at the times (k,) int64 us between their first row and their last, interpolated."""
+def truth_samples(truth: pa.Table, ticks: np.ndarray, plane: Plane, counted: np.ndarray) -> Samples:
+    """Objects of a truth table at the times (k,) int64 us between their first row and their last, interpolated.
+
+    counted: (n,) bool per row of the table; a sample is counted as the row at or before it is.
+    """
     number, time = truth["object"].to_numpy(), time_us(truth["time"])
     order = np.lexsort((time, number))
     number, time = number[order], time[order]
+    counted = counted[order]
     lat, lon = floats(truth["lat"])[order], floats(truth["lon"])[order]
     index = {kind: i for i, kind in enumerate(KINDS)}
     kind = np.array([index.get(k, len(KINDS)) for k in truth["kind"].to_pylist()])[order]
@@ -39,8 +44,9 @@ def truth_samples(truth: pa.Table, ticks: np.ndarray, plane: Plane) -> Samples:
         tick.append(np.arange(low, high))
         identity.append(np.full(high - low, number[a]))
         position.append(np.column_stack([np.interp(at, time[a:b], east[a:b]), np.interp(at, time[a:b], north[a:b])]))
-        kinds.append(np.full((high - low, 1), kind[a]))
-    return _by_tick(tick, identity, position, kinds)
+        row = a + np.searchsorted(time[a:b], at, side="right") - 1
+        kinds.append(np.column_stack([np.full(high - low, kind[a]), counted[row]]))
+    return _by_tick(tick, identity, position, kinds, 2)
 
 
 def track_samples(tracks: pa.Table, ticks: np.ndarray, plane: Plane, max_age_s: float) -> Samples:
@@ -81,7 +87,7 @@ def _by_tick(
     identity: list[np.ndarray],
     position: list[np.ndarray],
     extra: list[np.ndarray],
-    columns: int = 1,
+    columns: int,
 ) -> Samples:
     if not tick:
         return Samples(np.empty(0, np.int64), np.empty(0, np.int64), np.empty((0, 2)), np.empty((0, columns)))

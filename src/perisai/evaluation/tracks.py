@@ -1,5 +1,6 @@
 """Scores of tracks against the truth: GOSPA and its parts, identity, completeness, delay, consistency."""
 
+import math
 from dataclasses import dataclass
 
 import msgspec
@@ -80,12 +81,15 @@ def score_tracks(
     skip_s: float = 0.0,
     max_age_s: float = MAX_AGE_S,
     cutoff_m: float = 2_000.0,
+    counted: np.ndarray | None = None,
 ) -> TrackScores:
     """Scores confirmed and coasting tracks every period_s from the truth's first time (plus skip_s) to its last.
 
     tracks, truth: tables of their schemas. A track stands at a scoring time where its newest update at or before it,
     no older than max_age_s and not ended, carries it at its velocity; an object stands between its rows.
-    GOSPA with p = 2, alpha = 2 and cutoff_m (arXiv 1601.05585). Raises BadInputError for an empty truth.
+    counted: (n,) bool per row of the truth: where false, an object without a track is not missed (nothing could see
+    it), and one with a track is no fault. GOSPA with p = 2, alpha = 2 and cutoff_m (arXiv 1601.05585). Raises
+    BadInputError for an empty truth.
     """
     if truth.num_rows == 0:
         raise BadInputError("truth", "no rows", "at least one object")
@@ -93,17 +97,19 @@ def score_tracks(
     time = time_us(truth["time"])
     first = int(time.min()) + round(skip_s * 1e6)
     ticks = np.arange(first, int(time.max()) + 1, round(period_s * 1e6), dtype=np.int64)
-    true, found = truth_samples(truth, ticks, plane), track_samples(tracks, ticks, plane, max_age_s)
+    counted = np.ones(truth.num_rows, dtype=bool) if counted is None else counted
+    true = truth_samples(truth, ticks, plane, counted)
+    found = track_samples(tracks, ticks, plane, max_age_s)
     parts, pairs = _match(true, found, len(ticks), cutoff_m)
     right = _kind_right(true, found, pairs)
-    began = _first_times(truth)
-    delays = _delays(true, pairs, ticks, began)
+    delays = _delays(true, pairs, ticks, _first_times(truth, counted))
+    asked = true.extra[:, 1] > 0
     hours = max(len(ticks) * period_s / 3600.0, 1e-9)
     age = found.extra[pairs.track, 3]
     nees = _nees(true, found, pairs)
     return TrackScores(
         times=len(ticks),
-        objects=len(began),
+        objects=len(np.unique(np.asarray(truth["object"].to_numpy()))),
         tracks=len(np.unique(found.identity)),
         gospa_m=float(parts[:, 0].mean()),
         location_m=float(parts[:, 1].mean()),
@@ -112,9 +118,9 @@ def score_tracks(
         missed=float(parts[:, 4].mean()),
         false=float(parts[:, 5].mean()),
         rms_m=_rms(pairs.gap_m),
-        identity_switches=_switches(true, found, pairs) / max(len(true.tick) * period_s / 60.0, 1e-9),
+        identity_switches=_switches(true, found, pairs) / max(asked.sum() * period_s / 60.0, 1e-9),
         false_tracks_per_h=_false_tracks(found, pairs) / hours,
-        completeness=len(pairs.truth) / max(len(true.tick), 1),
+        completeness=float(asked[pairs.truth].sum() / max(asked.sum(), 1)),
         initiation_p50_s=_quantile(np.array(list(delays.values())), 0.5),
         initiation_p90_s=_quantile(np.array(list(delays.values())), 0.9),
         latency_p50_s=_quantile(age, 0.5),
@@ -134,8 +140,12 @@ def _match(true: Samples, found: Samples, ticks: int, cutoff_m: float) -> tuple[
     truth_rows, track_rows, gaps = [np.empty(0, np.int64)], [np.empty(0, np.int64)], [np.empty(0)]
     for k in range(ticks):
         one = gospa(true.position[a[k] : a[k + 1]], found.position[b[k] : b[k + 1]], cutoff_m)
-        n = len(one.truth)
-        parts[k] = (*one[:4], a[k + 1] - a[k] - n, b[k + 1] - b[k] - n)
+        missing = np.ones(a[k + 1] - a[k], dtype=bool)
+        missing[one.truth] = False
+        missed = int((missing & (true.extra[a[k] : a[k + 1], 1] > 0)).sum())
+        missed_m = cutoff_m * (0.5 * missed) ** 0.5
+        distance = math.sqrt(one.location**2 + missed_m**2 + one.false**2)
+        parts[k] = (distance, one.location, missed_m, one.false, missed, b[k + 1] - b[k] - len(one.truth))
         truth_rows.append(one.truth + a[k])
         track_rows.append(one.track + b[k])
         gaps.append(one.gap_m)
@@ -159,21 +169,27 @@ def _false_tracks(found: Samples, pairs: _Pairs) -> int:
     return int((np.bincount(which, assigned) / np.bincount(which) < 0.5).sum())
 
 
-def _first_times(truth: pa.Table) -> dict[int, int]:
-    number, time = truth["object"].to_numpy(), time_us(truth["time"])
+def _first_times(truth: pa.Table, counted: np.ndarray) -> dict[int, int]:
+    """When each object first counted."""
+    number, time = np.asarray(truth["object"].to_numpy())[counted], time_us(truth["time"])[counted]
+    if not len(number):
+        return {}
     order = np.lexsort((time, number))
     starts = order[np.flatnonzero(np.r_[True, np.diff(number[order]) != 0])]
     return {int(number[i]): int(time[i]) for i in starts}
 
 
 def _delays(true: Samples, pairs: _Pairs, ticks: np.ndarray, began: dict[int, int]) -> dict[int, float]:
-    """Seconds from an object's first appearance, or the first scoring time, to its first track."""
-    delays: dict[int, float] = {}
-    for row in pairs.truth[np.argsort(true.tick[pairs.truth], kind="stable")]:
-        who = int(true.identity[row])
-        if who not in delays:
-            delays[who] = (int(ticks[true.tick[row]]) - max(began[who], int(ticks[0]))) / 1e6
-    return delays
+    """Seconds from when an object first counted, or the first scoring time, to its first track; 0 if it had one."""
+    who, first = np.unique(true.identity[pairs.truth], return_index=True)
+    # Pairs are in order of time, so the first of each object is its earliest.
+    at = ticks[true.tick[pairs.truth[first]]]
+    start = int(ticks[0])
+    return {
+        int(o): max(0, int(t) - max(began[int(o)], start)) / 1e6
+        for o, t in zip(who, at, strict=True)
+        if int(o) in began
+    }
 
 
 def _nees(true: Samples, found: Samples, pairs: _Pairs) -> np.ndarray:
@@ -197,18 +213,19 @@ def _kind_right(true: Samples, found: Samples, pairs: _Pairs) -> np.ndarray:
 def _by_kind(true: Samples, pairs: _Pairs, right: np.ndarray, delays: dict[int, float]) -> tuple[KindScores, ...]:
     scores: list[KindScores] = []
     pair_kind = true.extra[pairs.truth, 0]
+    asked = true.extra[:, 1] > 0
     for i, kind in enumerate(KINDS):
         mine = true.extra[:, 0] == i
         if not mine.any():
             continue
-        objects = np.unique(true.identity[mine])
+        objects = np.unique(true.identity[mine & asked])
         waits = np.array([delays[int(o)] for o in objects if int(o) in delays])
         scores.append(
             KindScores(
                 kind=kind,
                 objects=len(objects),
                 tracked=len(waits),
-                completeness=float((pair_kind == i).sum() / mine.sum()),
+                completeness=float(((pair_kind == i) & asked[pairs.truth]).sum() / max((mine & asked).sum(), 1)),
                 rms_m=_rms(pairs.gap_m[pair_kind == i]),
                 initiation_s=_quantile(waits, 0.5),
                 kind_right=_mean(right[pair_kind == i]),

@@ -56,6 +56,10 @@ class _Reports:
             both(self.object, other.object),
         )
 
+    def chosen(self, rows: np.ndarray) -> "_Reports":
+        values = {name: value[rows] for name, value in self.values.items()}
+        return _Reports(self.scan[rows], self.time_s[rows], values, self.kind[rows], self.object[rows])
+
 
 @dataclass(frozen=True, slots=True)
 class _Truth:
@@ -112,6 +116,9 @@ def _reports(sensor: Sensor, seed: int, paths: Paths, told: _Truth) -> tuple[_Re
     if sensor.kind not in COOPERATIVE:
         true.object = np.full(len(row), -1)
     reports = true.joined(_clutter(rng, sensor, phase, paths.end_s))
+    if sensor.kind == "presence":
+        # It says that it hears something, once a scan, however many there are.
+        reports = reports.chosen(np.unique(reports.scan, return_index=True)[1])
     low, spread = _LATENCY_S.get(sensor.kind, _OTHER_LATENCY_S)
     return reports, low + spread * rng.random(len(reports.scan))
 

@@ -1,7 +1,9 @@
 """What a track may be: a probability for each class from how it flies, what it is called and what names itself.
 
-Kinematic densities follow TRACKING.md section 9 (speeds and heights of the classes) as smooth-edged bands. Evidence of
-one track is strongly correlated in time, so a look counts for dt / CORRELATION_S of an independent one.
+Kinematic densities follow TRACKING.md section 9 (speeds and heights of the classes) as smooth-edged bands. An object
+holds its speed and height for long, so a thousand looks at them are worth few: the evidence is LOOKS times the mean
+look, and the mean is an envelope. It falls fast when a flight leaves what a class can do and rises slowly, so that an
+airliner seen at cruise is still an airliner on its approach.
 """
 
 import math
@@ -14,7 +16,13 @@ from .bank import IMPLAUSIBLE, Bank
 from .settings import CLASSES
 
 DRONE, JET_DRONE, CRUISE, BALLISTIC, GLIDE_BOMB, AIRCRAFT, OTHER = range(len(CLASSES))
-CORRELATION_S = 20.0
+LOOKS = 2.0
+"""Independent looks that a whole flight is worth."""
+FALL_S, RISE_S = 30.0, 600.0
+"""Time constants of the envelope of a class's mean look, down and up."""
+FORGED = 3.0
+"""Nats by which an aircraft's mean look may lie under that of a flight well inside its bands before its address is
+held implausible."""
 FLOOR = 0.02
 """Least value of any one factor: no single look rules a class out."""
 PRIOR = np.log(np.array([0.30, 0.05, 0.08, 0.04, 0.03, 0.38, 0.12]))
@@ -26,7 +34,7 @@ SPEED = np.array(
         [170.0, 290.0, 15.0],
         [700.0, 3500.0, 150.0],
         [140.0, 330.0, 25.0],
-        [60.0, 275.0, 12.0],
+        [28.0, 285.0, 10.0],
         [0.0, 3500.0, 50.0],
     ]
 )
@@ -37,15 +45,19 @@ HEIGHT = np.array(
         [20.0, 900.0, 250.0],
         [0.0, 150_000.0, 3_000.0],
         [0.0, 13_000.0, 800.0],
-        [300.0, 15_000.0, 300.0],
+        [50.0, 15_000.0, 150.0],
         [0.0, 30_000.0, 1_000.0],
     ]
 )
 CLIMB_MPS = np.array([4.0, 6.0, 12.0, 700.0, 90.0, 14.0, 40.0])
 LABELLED = 0.75
 """Chance that a sensor that names a class names the true one."""
-ADDRESS_GIVEN = np.log(np.array([0.03, 0.03, 0.03, 0.02, 0.02, 0.90, 0.25]))
+ADDRESS_GIVEN = np.log(np.array([0.003, 0.003, 0.003, 0.002, 0.002, 0.90, 0.10]))
 """Chance to see an address on each class, a forged one on those that do not name themselves."""
+
+USUAL_FLAT = -math.log(SPEED[AIRCRAFT, 1] - SPEED[AIRCRAFT, 0])
+USUAL_HEIGHT = -math.log(HEIGHT[AIRCRAFT, 1] - HEIGHT[AIRCRAFT, 0]) - math.log(CLIMB_MPS[AIRCRAFT])
+"""Log likelihood of a look at an aircraft well inside its bands: its speed alone, and what its height adds."""
 
 
 @kernel
@@ -70,22 +82,18 @@ def kinematics(speed, speed_sigma, height, height_sigma, height_known, climb, cl
 
 @kernel
 def observe(bank: Bank, i, now, speed, speed_sigma, height, height_sigma, climb, climb_sigma, label, scratch):
-    """Fold one look into the track's log class evidence."""
-    since = now - bank.class_time[i] if bank.class_time[i] >= 0.0 else CORRELATION_S
-    weight = min(max(since / CORRELATION_S, 0.0), 1.0)
-    bank.class_time[i] = now
+    """Fold one look into the track's mean look under each class."""
     kinematics(speed, speed_sigma, height, height_sigma, bank.has_height[i], climb, climb_sigma, scratch)
     if label >= 0:
         for c in range(scratch.size):
             agrees = c == label or (label == DRONE and c == JET_DRONE)
             scratch[c] += math.log(LABELLED) if agrees else math.log((1.0 - LABELLED) / (scratch.size - 1))
-    top = -1e300
+    first = bank.class_time[i] < 0.0
+    since = max(now - bank.class_time[i], 0.0)
+    bank.class_time[i] = now
     for c in range(scratch.size):
-        bank.log_class[i, c] = 0.97 * bank.log_class[i, c] if weight >= 1.0 else bank.log_class[i, c]
-        bank.log_class[i, c] += weight * scratch[c]
-        top = max(top, bank.log_class[i, c])
-    for c in range(scratch.size):
-        bank.log_class[i, c] = max(bank.log_class[i, c] - top, -12.0)
+        step = scratch[c] - bank.log_class[i, c]
+        bank.log_class[i, c] += step if first else step * min(since / (FALL_S if step < 0.0 else RISE_S), 1.0)
 
 
 @kernel
@@ -93,7 +101,7 @@ def posterior(bank: Bank, i, out):
     """Probabilities of the classes (7,): prior, evidence, and the address as evidence that can be forged."""
     top = -1e300
     for c in range(out.size):
-        out[c] = PRIOR[c] + bank.log_class[i, c]
+        out[c] = PRIOR[c] + LOOKS * bank.log_class[i, c]
         if bank.address[i] >= 0:
             out[c] += ADDRESS_GIVEN[c]
         top = max(top, out[c])
@@ -104,7 +112,8 @@ def posterior(bank: Bank, i, out):
     for c in range(out.size):
         out[c] /= total
     if bank.address[i] >= 0:
-        if bank.log_class[i, AIRCRAFT] < -5.0:
+        usual = USUAL_FLAT + (USUAL_HEIGHT if bank.has_height[i] else 0.0)
+        if bank.class_time[i] >= 0.0 and bank.log_class[i, AIRCRAFT] < usual - FORGED:
             bank.flags[i] |= IMPLAUSIBLE
         else:
             bank.flags[i] &= ~IMPLAUSIBLE

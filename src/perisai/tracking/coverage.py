@@ -4,32 +4,39 @@ import math
 
 from perisai.geodesy import kernel
 
-from .sites import BEARING, MODES, PRESENCE, REMOTE_ID, Sites
+from .sites import BEARING, MODES, PRESENCE, RADAR_KINDS, REMOTE_ID, Sites
 
 HORIZON_M = 4_120.0
 """Radar horizon of 4/3 Earth: 4.12 km times the square root of the height in metres."""
+LOW_M = 60.0
+MARGIN_M = 200.0
+UNSEEN_CHANCE = 0.3
+"""Least detection probability granted to a pair: that there is a detection speaks for being seen."""
 
 
 @kernel
-def detection_chance(sites: Sites, s, east, north, height_m, height_known):
-    """Probability that sensor s reports a target at a place of the plane (m) in one scan; 0 outside its coverage."""
+def detection_chance(sites: Sites, s, east, north, height_m, height_known, reported):
+    """Probability that sensor s reports a target at a place of the plane (m) in one scan; 0 outside its coverage.
+
+    reported: s has reported this target before. Where the height is unknown, the target may fly under the horizon of
+    every radar that has not reported it: only a place seen down to LOW_M counts against it then.
+    """
     de = east - sites.east_m[s]
     dn = north - sites.north_m[s]
     d2 = de * de + dn * dn
     reach = sites.max_range_m[s]
     kind = sites.kind[s]
     if kind == PRESENCE:
-        d0 = sites.max_range_m[s]
-        return sites.pd[s] * math.exp(-d2 / (d0 * d0))
+        return sites.pd[s] * math.exp(-0.5 * d2 / (sites.sigma_m[s] * sites.sigma_m[s]))
     if d2 > reach * reach:
         return 0.0
     if d2 < sites.min_range_m[s] * sites.min_range_m[s]:
         return 0.0
-    if kind <= 1:
-        top = max(height_m, 0.0)
+    if kind <= RADAR_KINDS and not reported:
+        top = max(height_m - MARGIN_M, 0.0) if height_known else LOW_M
         horizon = HORIZON_M * (math.sqrt(max(sites.alt_m[s], 10.0)) + math.sqrt(top))
         if d2 > horizon * horizon:
-            return 0.0 if height_known else 0.5 * sites.pd[s]
+            return 0.0
     return sites.pd[s]
 
 
@@ -40,7 +47,7 @@ def penalises(kind):
 
 
 @kernel
-def densities(clutter, max_range_m, s, form, z, mask, j, undetected_per_m2):
+def densities(clutter, max_range_m, sigma_m, s, form, z, mask, j, undetected_per_m2):
     """(false reports, undetected targets) per unit of the measurement space of detection j.
 
     False reports spread evenly over the coverage, heights over 10 km, velocities over 500 m/s, rates over 600 m/s.
@@ -60,8 +67,9 @@ def densities(clutter, max_range_m, s, form, z, mask, j, undetected_per_m2):
             extra /= 0.5 * math.pi
         if mask[j, 3]:
             extra /= 600.0
-        return extra * clutter[s] / (2.0 * math.pi * reach), extra * undetected_per_m2 * z[j, 0]
+        return extra * clutter[s] * z[j, 0] / (math.pi * reach * reach), extra * undetected_per_m2 * z[j, 0]
     if form == 2:
         return clutter[s] / (2.0 * math.pi), undetected_per_m2 * 0.5 * reach * reach
     # A microphone has no other way to know: what it reports is a target or one of its false alarms, even odds.
-    return clutter[s] / (math.pi * reach * reach), clutter[s] / (math.pi * reach * reach)
+    false = clutter[s] / (2.0 * math.pi * sigma_m[s] * sigma_m[s])
+    return false, false

@@ -198,8 +198,8 @@ def _transform(plane: Plane, values, given, site, sites: Sites, reason, form, z,
             east[j], north[j], radius[j] = sites.east_m[s], sites.north_m[s], 1.2 * sites.max_range_m[s]
         else:
             form[j] = FORM_PRESENCE
-            # P(report | x) falls as exp(-(d / d0)^2): as a position, the site with variance d0^2 / 2.
-            spread = 0.5 * sites.max_range_m[s] * sites.max_range_m[s]
+            # P(report | x) falls as exp(-(d / d0)^2), d0^2 = 2 sigma^2: as a position, the site with that sigma.
+            spread = sites.sigma_m[s] * sites.sigma_m[s]
             z[j, 0], z[j, 1] = sites.east_m[s], sites.north_m[s]
             var[j, 0] = spread
             var[j, 1] = spread

@@ -30,16 +30,17 @@ def close_scan(bank: Bank, used, s, began, ended, sites: Sites):
     for i in range(used):
         if not bank.alive[i] or bank.born[i] > began:
             continue
-        seen = False
+        seen, reported = False, False
         for k in range(RING):
-            if bank.ring_sensor[i, k] == s and bank.ring_look[i, k] >= began - 1e-6:
-                seen = True
+            if bank.ring_sensor[i, k] == s:
+                seen = bank.ring_look[i, k] >= began - 1e-6
+                reported = bank.ring_hit[i, k] > -1e200
         if seen:
             continue
         dt = middle - bank.t[i]
         east = bank.x[i, 0, 0] + dt * bank.x[i, 0, 3]
         north = bank.x[i, 0, 1] + dt * bank.x[i, 0, 4]
-        pd = detection_chance(sites, s, east, north, bank.x[i, 0, 2], bank.has_height[i])
+        pd = detection_chance(sites, s, east, north, bank.x[i, 0, 2], bank.has_height[i], reported)
         if pd > 0.0:
             r = bank.r[i]
             bank.r[i] = r * (1.0 - pd) / (1.0 - r * pd)

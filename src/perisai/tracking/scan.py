@@ -10,7 +10,7 @@ from perisai.geodesy import kernel
 from .association import marginals
 from .bank import CONFLICT, Bank, Grid
 from .birth import bear
-from .coverage import densities, detection_chance
+from .coverage import UNSEEN_CHANCE, densities, detection_chance
 from .detections import FORM_BEARING, FORM_PLANE, FORM_POLAR, FORM_PRESENCE, Detections
 from .grid import insert, near
 from .kalman import measure, plane_likelihood, try_measure
@@ -82,6 +82,15 @@ def ring_slot(ring_sensor, ring_look, ring_hit, i, s):
 
 
 @kernel
+def has_reported(ring_sensor, ring_hit, i, s):
+    """Whether sensor s is among those that lately reported track i."""
+    for k in range(RING):
+        if ring_sensor[i, k] == s:
+            return ring_hit[i, k] > -1e200
+    return False
+
+
+@kernel
 def _widening(ring_sensor, ring_hit, i, s, t):
     """Factor on the variances of a microphone's report that repeats what it said just before."""
     for k in range(RING):
@@ -135,7 +144,9 @@ def pairs(
         for c in range(STATES):
             dims += mask[j, c]
         gate = rules.gate + 3.0 * (dims - 2)
-        clutter, fresh = densities(sites.clutter, sites.max_range_m, s, form, z, mask, j, rules.undetected_per_m2)
+        clutter, fresh = densities(
+            sites.clutter, sites.max_range_m, sites.sigma_m, s, form, z, mask, j, rules.undetected_per_m2
+        )
         east, north, radius, t_det = (
             detections.east_m[j],
             detections.north_m[j],
@@ -168,7 +179,9 @@ def pairs(
                 tracks[n_tracks] = i
                 for a in range(STATES):
                     mean[a] = mu[i, 0] * x[i, 0, a] + mu[i, 1] * x[i, 1, a] + mu[i, 2] * x[i, 2, a]
-                chance[n_tracks] = max(detection_chance(sites, s, mean[0], mean[1], mean[2], has_height[i]), 0.05)
+                chance[n_tracks] = detection_chance(
+                    sites, s, mean[0], mean[1], mean[2], has_height[i], has_reported(ring_sensor, ring_hit, i, s)
+                )
                 if polar:
                     for a in range(STATES):
                         centre[n_tracks, a] = mean[a]
@@ -188,7 +201,7 @@ def pairs(
                 )
             if not d2 <= gate:
                 continue
-            r_pd = r[i] * chance[k]
+            r_pd = r[i] * max(chance[k], UNSEEN_CHANCE)
             weight = math.exp(l) / (clutter + fresh) * r_pd / max(1.0 - r_pd, 1e-6)
             if detections.address[j] >= 0 and address[i] >= 0:
                 weight *= SAME_ADDRESS if detections.address[j] == address[i] else OTHER_ADDRESS
@@ -348,7 +361,15 @@ def process(bank: Bank, grid: Grid, detections: Detections, lo, hi, stamp, until
             continue
         j = lo + d
         clutter, undetected = densities(
-            sites.clutter, sites.max_range_m, s, form, detections.z, detections.mask, j, rules.undetected_per_m2
+            sites.clutter,
+            sites.max_range_m,
+            sites.sigma_m,
+            s,
+            form,
+            detections.z,
+            detections.mask,
+            j,
+            rules.undetected_per_m2,
         )
         i = bear(bank, detections, j, fresh[d] * undetected / (clutter + undetected), sites, plane, rules, work)
         if i >= 0:

@@ -12,7 +12,8 @@ from perisai.model import BadInputError, Sensor
 from .settings import TrackerSettings
 
 KIND = {"radar2d": 0, "radar3d": 1, "modes": 2, "remote_id": 3, "position": 4, "bearing": 5, "presence": 6}
-RADAR_KINDS = 2
+RADAR_KINDS = 1
+"""Kinds up to this number are radars."""
 MODES, REMOTE_ID, POSITION, BEARING, PRESENCE = 2, 3, 4, 5, 6
 
 

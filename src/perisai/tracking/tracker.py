@@ -40,14 +40,14 @@ def _beat(bank, grid, detections, lo, hi, until, scans, places, plane, steps, nu
             b += 1
         s = detections.sensor[a]
         scan = detections.scan[a]
-        if scan >= 0:
-            if scans[s, SCAN_OPEN] > 0.0 and scans[s, SCAN_ID] != scan:
-                close_scan(bank, bank.counters[USED], s, scans[s, SCAN_BEGAN], scans[s, SCAN_LAST], places)
-                scans[s, SCAN_OPEN] = 0.0
-            if scans[s, SCAN_OPEN] == 0.0 and scans[s, SCAN_ID] != scan:
+        # A late piece of a scan before this one (its times are older) changes nothing in the bookkeeping.
+        if scan >= 0 and (scans[s, SCAN_ID] == scan or detections.t[a] > scans[s, SCAN_LAST]):
+            if scans[s, SCAN_ID] != scan:
+                if scans[s, SCAN_OPEN] > 0.0:
+                    close_scan(bank, bank.counters[USED], s, scans[s, SCAN_BEGAN], scans[s, SCAN_LAST], places)
                 scans[s, SCAN_ID] = scan
                 scans[s, SCAN_BEGAN] = detections.t[a]
-                scans[s, SCAN_LAST] = detections.t[b - 1]
+                scans[s, SCAN_LAST] = detections.t[a]
                 scans[s, SCAN_OPEN] = 1.0
             scans[s, SCAN_LAST] = max(scans[s, SCAN_LAST], detections.t[b - 1])
         stamp[0] += 1
@@ -86,6 +86,7 @@ class Tracker:
         self._codes = Codes()
         self._scans = np.zeros((len(self.sensors), 4))
         self._scans[:, SCAN_ID] = -1.0
+        self._scans[:, SCAN_LAST] = -np.inf
         self._counts = np.zeros(1, np.int64)
         self._stamp = np.zeros(1, np.int64)
         self._epoch_us: int | None = None

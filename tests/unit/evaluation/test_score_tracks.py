@@ -111,3 +111,17 @@ def test_no_tracks_and_no_truth():
     assert score.gospa_m == pytest.approx(2000.0)
     with pytest.raises(BadInputError, match="truth: no rows"):
         score_tracks(empty("tracks"), empty("truth"))
+
+
+def test_what_could_not_be_seen_is_not_missed():
+    """Object 0 counts from 300 s on and is tracked from 360 s; object 1 never counts and has a track all the while."""
+    truth = truth_of(2)
+    which = truth["object"].to_numpy()
+    seconds = (truth["time"].cast(pa.int64()).to_numpy() - START) / 1e6
+    tracks = tracks_of(truth).filter(pa.array((which == 1) | (seconds >= 360)))
+    score = score_tracks(tracks, truth, counted=(which == 0) & (seconds >= 300))
+    assert score.missed == pytest.approx(6 / 61)
+    assert score.completeness == pytest.approx(25 / 31)
+    assert score.initiation_p50_s == 60.0
+    assert score.false == 0.0
+    assert score.gospa_m == pytest.approx(6 / 61 * 2000 / np.sqrt(2), rel=1e-3)

@@ -7,11 +7,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 
-from perisai.model import DETECTIONS, TRUTH, BadInputError, Sensor, floats, time_us
-from perisai.simulation import night_of, nights, simulate
+from perisai.model import DETECTIONS, TRUTH, BadInputError, Sensor, build, floats, time_us
+from perisai.simulation import night_of, nights, observe, simulate
 
 RADAR = Sensor(id="r", kind="radar2d", lat=50.0, lon=34.5, alt_m=30.0, period_s=10.0, clutter_per_scan=1.0)
 EAR = Sensor(id="e", kind="presence", lat=50.0, lon=36.2, max_range_m=5e3, delay_mps=343.0)
+START = 1_767_225_600_000_000
 NIGHT = "2024-10-15"
 
 
@@ -87,3 +88,14 @@ def test_speeds_and_heights_of_the_kinds():
     times = time_us(truth["time"])
     number = truth["object"].to_numpy()
     assert (np.diff(times)[np.diff(number) == 0] > 0).all()
+
+
+def test_an_ear_reports_once_a_scan_however_many_pass():
+    """Two objects side by side over one ear: one report a scan, and no two rows alike."""
+    n = 61
+    at = START + np.arange(n) * 10_000_000
+    columns = {"time": np.tile(at, 2), "object": np.repeat([0, 1], n), "lat": np.full(2 * n, 50.0)}
+    columns |= {"lon": np.full(2 * n, 36.2), "alt_m": np.repeat([300.0, 500.0], n), "kind": ["drone"] * (2 * n)}
+    heard = observe(build("truth", columns | {"hostile": np.ones(2 * n, bool)}), [EAR], 1)
+    assert heard.num_rows > 45
+    assert len(set(heard["scan"].to_pylist())) == heard.num_rows

@@ -12,6 +12,7 @@ export const en = {
   'connection.stale': 'The picture below is {n} s old.',
   'clock': 'Time of the picture (UTC)',
   'health.lag': 'Lag {n} s',
+  'health.lag.min': '{n} min behind',
   'theme.day': 'Day',
   'theme.night': 'Night',
   'theme': 'Theme',

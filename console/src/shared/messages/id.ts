@@ -13,6 +13,7 @@ export const id: Messages = {
   'connection.stale': 'Gambaran di bawah ini berumur {n} dtk.',
   'clock': 'Waktu gambaran (UTC)',
   'health.lag': 'Jeda {n} dtk',
+  'health.lag.min': 'Tertinggal {n} mnt',
   'theme.day': 'Siang',
   'theme.night': 'Malam',
   'theme': 'Tema',

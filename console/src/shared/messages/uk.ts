@@ -13,6 +13,7 @@ export const uk: Messages = {
   'connection.stale': 'Показана обстановка застаріла на {n} с.',
   'clock': 'Час обстановки (UTC)',
   'health.lag': 'Затримка {n} с',
+  'health.lag.min': 'Відстає на {n} хв',
   'theme.day': 'День',
   'theme.night': 'Ніч',
   'theme': 'Тема',

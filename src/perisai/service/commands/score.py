@@ -75,14 +75,7 @@ def evaluate_tracks(tracks: Path, /, *, truth: Path, json: Json = False) -> None
 
 @evaluate.command(name="alerts")
 def evaluate_alerts(
-    alerts: Path,
-    /,
-    *,
-    truth: Path,
-    areas: Path,
-    forecasts: Path | None = None,
-    report: Path | None = None,
-    json: Json = False,
+    alerts: Path, /, *, truth: Path, areas: Path, forecasts: Path | None = None, json: Json = False
 ) -> None:
     """In-time share, person-hours against practice and perfect knowledge, lead times, calibration.
 
@@ -94,7 +87,6 @@ def evaluate_alerts(
     truth: Parquet file of the truth.
     areas: GeoJSON of the areas.
     forecasts: Parquet file of forecasts, for Brier and log score, reliability and interval coverage.
-    report: an HTML file for the one-page after-action report.
     json: print the scores as one JSON object.
     """
     from perisai.evaluation import score_alerts
@@ -102,10 +94,6 @@ def evaluate_alerts(
     rows, flown, ground = read_table(alerts, "alerts"), read_table(truth, "truth"), read_areas(areas)
     foreseen = read_table(forecasts, "forecasts") if forecasts else None
     scores = score_alerts(rows, flown, ground, foreseen)
-    if report:
-        from perisai.evaluation import after_action_report
-
-        report.write_text(after_action_report(rows, flown, ground, foreseen), encoding="utf-8")
     show(_plain(scores), json)
 
 

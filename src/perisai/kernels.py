@@ -1,0 +1,42 @@
+"""The decorator of all numba kernels, and a disk cache that notices when a kernel's helpers change.
+
+numba keeps compiled kernels beside their source and compiles one again when its own file changes. A kernel that calls
+one in another file has that code inside it, so here the freshness of a kernel is that of its whole stage and of what
+every stage may use.
+"""
+
+import functools
+import hashlib
+from pathlib import Path
+from typing import Any
+
+import numba
+from numba.core import caching
+
+PACKAGE = Path(__file__).parent
+_Locator: Any = caching._SourceFileBackedLocatorMixin  # pyright: ignore[reportAttributeAccessIssue]
+_own_stamp = _Locator.get_source_stamp
+
+
+@functools.cache
+def stage_stamp(stage: str) -> bytes:
+    """Hash of the sources that kernels of a stage (a folder of the package) can contain."""
+    shared = [PACKAGE / "kernels.py", PACKAGE / "geodesy.py"]
+    digest = hashlib.sha256()
+    for path in [*shared, *sorted((PACKAGE / stage).glob("*.py"))]:
+        digest.update(path.read_bytes())
+    return digest.digest()
+
+
+def _stamp(locator: Any) -> Any:
+    path = Path(locator._py_file)
+    if PACKAGE not in path.parents or not path.is_file():
+        return _own_stamp(locator)
+    inside = path.relative_to(PACKAGE).parts
+    return stage_stamp(inside[0] if len(inside) > 1 else "")
+
+
+_Locator.get_source_stamp = _stamp
+
+kernel: Any = numba.njit(nogil=True, cache=True, error_model="numpy")
+"""Compiled on first call, without the interpreter lock, kept on disk; division by zero gives inf, as in numpy."""

@@ -1,0 +1,63 @@
+"""A plan with proof: search, bound, annealing in rising rounds, and HiGHS for what is left of the gap."""
+
+import math
+import time
+
+import numpy as np
+
+from .anneal import anneal
+from .bound import Bound, bound, fixings
+from .exact import Progress, solve_exact
+from .problem import Choice, Problem
+from .search import search
+
+ROUNDS = (300_000, 1_000_000, 4_000_000)
+"""Proposals of the rounds of annealing."""
+STEPS = 1_500
+WORK = 2e9
+"""Demand visits that the rounds of annealing may cost together, so that large problems keep to their time."""
+
+
+def solve(
+    problem: Problem, gap: float = 0.01, seconds: float = 60.0, seed: int = 1, progress: Progress | None = None
+) -> Choice:
+    """A plan whose value is proven within `gap` (a share) of the best, or the best found within the time.
+
+    progress: called after each step with seconds, value and bound. The steps do not depend on the clock until HiGHS
+    takes over, so that a problem that closes before gives the same plan on any machine. Raises BadInputError when there
+    is nothing to decide.
+    """
+    begun = time.monotonic()
+    best = search(problem)
+
+    def tell(plan: Choice) -> Choice:
+        if progress:
+            progress(time.monotonic() - begun, plan.value, plan.bound)
+        return plan
+
+    proof: Bound | None = None
+    visits = float(np.mean(np.diff(problem.start)) + 1.0) * len(problem.stage_weight)
+    for moves in (0, *ROUNDS):
+        if moves:
+            best = anneal(problem, best, int(min(moves, WORK / visits / len(ROUNDS))), seed)
+        found = bound(problem, best.value, STEPS, gap, begin=proof)
+        if proof is None or found.value <= proof.value:
+            proof = found
+        best = tell(Choice(best.pool, best.pattern, best.value, max(proof.value, best.value)))
+        if best.gap <= gap or time.monotonic() - begun > seconds:
+            return best
+    left = seconds - (time.monotonic() - begun)
+    if proof is None or left <= 1.0:
+        return best
+    out, must = fixings(problem, proof, best.value)
+    if _entries(problem, out) > 5e7:
+        return best
+    offset = time.monotonic() - begun
+    onward = (lambda at, value, limit: progress(offset + at, value, limit)) if progress else None
+    return tell(solve_exact(problem, best, out, must, gap, left, onward))
+
+
+def _entries(problem: Problem, out: np.ndarray) -> float:
+    """Size of the exact programme's matrix; beyond some 50 million entries it would not fit in 4 GB."""
+    length = np.diff(problem.start)[problem.pattern[~out]]
+    return float(length.sum()) * len(problem.stage_weight) if len(length) else math.inf
