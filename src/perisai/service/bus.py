@@ -37,6 +37,9 @@ STREAMS: dict[str, tuple[list[str], float]] = {
 }
 """Subjects and the age in seconds after which a message may go; the recording keeps what is older."""
 
+CONNECT_S = 10.0
+"""How long a role waits for the NATS server before it says that there is none."""
+
 TICK = "perisai.in.tick"
 DETECTIONS = "perisai.in.detections"
 _END = "Perisai-End-Us"
@@ -75,11 +78,12 @@ class Bus:
 
     async def __aenter__(self) -> "Bus":
         try:
-            self._client = await nats.connect(
-                self._url, allow_reconnect=True, max_reconnect_attempts=-1, reconnect_time_wait=0.2, connect_timeout=5
-            )
+            async with asyncio.timeout(CONNECT_S):  # the client itself tries for ever
+                self._client = await nats.connect(
+                    self._url, allow_reconnect=True, max_reconnect_attempts=-1, reconnect_time_wait=0.2
+                )
         except (OSError, nats.errors.Error) as error:
-            raise ResourceError(f"{self._url}: no NATS server answers ({error})") from error
+            raise ResourceError(f"{self._url}: no NATS server answers within {CONNECT_S:g} s") from error
         for name, (subjects, age_s) in STREAMS.items():
             await self.stream(name, subjects, age_s)
         return self
