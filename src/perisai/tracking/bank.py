@@ -17,9 +17,10 @@ class Bank(NamedTuple):
     """Capacity C. x (C,3,6), p (C,3,6,6), mu (C,3): see `motion`. t: time of the state, s since the tracker's epoch.
 
     r: existence. last: last detection, s. sent: last row, s, or -1. sigma_m: of the last position measured. key: birth
-    number. ident: public number or -1. log_class (C,7). label: class named by a sensor since the
-    last beat or -1. address: code or -1. ring_*: the sensors that lately looked
-    (ring_look) and reported (ring_hit, s). level, cell, after: its place in the grid and the next track there.
+    number. ident: public number or -1. log_class (C,7). label: class named by a sensor since the last beat or -1.
+    address: code or -1. slow_since: since when it flies slowly (`classify.SLOW_MPS`), s, or -1. ring_*: the sensors
+    that lately looked (ring_look) and reported (ring_hit, s). level, cell, after: its place in the grid and the next
+    track there.
     """
 
     x: np.ndarray
@@ -45,6 +46,7 @@ class Bank(NamedTuple):
     address: np.ndarray
     other_address: np.ndarray
     flags: np.ndarray
+    slow_since: np.ndarray
     ring_sensor: np.ndarray
     ring_look: np.ndarray
     ring_hit: np.ndarray
@@ -82,6 +84,7 @@ def new_bank(capacity: int) -> Bank:
         address=np.full(n, -1, np.int32),
         other_address=np.full(n, -1, np.int32),
         flags=np.zeros(n, np.int32),
+        slow_since=np.full(n, -1.0),
         ring_sensor=np.full((n, RING), -1, np.int32),
         ring_look=np.full((n, RING), -np.inf),
         ring_hit=np.full((n, RING), -np.inf),

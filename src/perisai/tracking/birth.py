@@ -113,6 +113,7 @@ def bear(bank: Bank, detections: Detections, j, existence, sites: Sites, plane: 
     bank.address[i] = detections.address[j]
     bank.other_address[i] = -1
     bank.flags[i] = 0
+    bank.slow_since[i] = -1.0
     for k in range(RING):
         bank.ring_sensor[i, k] = -1
         bank.ring_look[i, k] = -1e300

@@ -50,6 +50,12 @@ HEIGHT = np.array(
     ]
 )
 CLIMB_MPS = np.array([4.0, 6.0, 12.0, 700.0, 90.0, 14.0, 40.0])
+LIGHT = 0.3
+"""Share of light aircraft and helicopters among aircraft."""
+LIGHT_SPEED, LIGHT_HEIGHT, LIGHT_CLIMB_MPS = (10.0, 85.0, 8.0), (0.0, 3_000.0, 300.0), 5.0
+SLOW_MPS = (28.0, 60.0)
+"""Slower than the first is a taxi or a hover, faster than the second may be an airliner's approach."""
+SLOW_BELOW_M = 1_500.0
 LABELLED = 0.75
 """Chance that a sensor that names a class names the true one."""
 ADDRESS_GIVEN = np.log(np.array([0.003, 0.003, 0.003, 0.002, 0.002, 0.90, 0.10]))
@@ -70,14 +76,25 @@ def _band(value, sigma, low, high, edge, span):
 
 @kernel
 def kinematics(speed, speed_sigma, height, height_sigma, height_known, climb, climb_sigma, out):
-    """Log likelihood of one look at a track's motion under each class (7,)."""
+    """Log likelihood of one look at a track's motion under each class (7,); aircraft are a mixture of two kinds."""
     for c in range(out.size):
         l = _band(speed, speed_sigma, SPEED[c, 0], SPEED[c, 1], SPEED[c, 2], 3_500.0)
         if height_known:
             l += _band(height, height_sigma, HEIGHT[c, 0], HEIGHT[c, 1], HEIGHT[c, 2], 30_000.0)
-            s2 = CLIMB_MPS[c] ** 2 + climb_sigma**2
-            l += max(-0.5 * climb * climb / s2, -4.0) - 0.5 * math.log(s2)
+            l += _climb(climb, climb_sigma, CLIMB_MPS[c])
         out[c] = l
+    l = _band(speed, speed_sigma, LIGHT_SPEED[0], LIGHT_SPEED[1], LIGHT_SPEED[2], 3_500.0)
+    if height_known:
+        l += _band(height, height_sigma, LIGHT_HEIGHT[0], LIGHT_HEIGHT[1], LIGHT_HEIGHT[2], 30_000.0)
+        l += _climb(climb, climb_sigma, LIGHT_CLIMB_MPS)
+    heavy, light = math.log(1.0 - LIGHT) + out[AIRCRAFT], math.log(LIGHT) + l
+    out[AIRCRAFT] = max(heavy, light) + math.log1p(math.exp(-abs(heavy - light)))
+
+
+@kernel
+def _climb(climb, sigma, usual):
+    s2 = usual * usual + sigma * sigma
+    return max(-0.5 * climb * climb / s2, -4.0) - 0.5 * math.log(s2)
 
 
 @kernel
@@ -88,6 +105,11 @@ def observe(bank: Bank, i, now, speed, speed_sigma, height, height_sigma, climb,
         for c in range(scratch.size):
             agrees = c == label or (label == DRONE and c == JET_DRONE)
             scratch[c] += math.log(LABELLED) if agrees else math.log((1.0 - LABELLED) / (scratch.size - 1))
+    slow = SLOW_MPS[0] < speed < SLOW_MPS[1] and bank.has_height[i] and height < SLOW_BELOW_M
+    if not slow:
+        bank.slow_since[i] = -1.0
+    elif bank.slow_since[i] < 0.0:
+        bank.slow_since[i] = now
     first = bank.class_time[i] < 0.0
     since = max(now - bank.class_time[i], 0.0)
     bank.class_time[i] = now

@@ -28,14 +28,14 @@ def tracks_table(
     rows: np.ndarray,
     classes: np.ndarray,
     impacts: np.ndarray,
-    shared: np.ndarray,
+    flags: np.ndarray,
     epoch_us: int,
     sensor_names: pa.Array,
     addresses: Sequence[str],
 ) -> pa.Table:
     """The table of n rows: slots (n,), status (n,), rows (n, 14), classes (n, 7), impacts (n, 7; NaN where none).
 
-    shared (n,): whether another living track gives the same address.
+    flags (n,): bits of `bank.flags`.
     """
     n = slots.size
     if n == 0:
@@ -77,7 +77,7 @@ def tracks_table(
         columns["impact_time"] = pa.array(when, mask=np.isnan(impacts[:, 2])).cast(TRACKS.field("time").type)
         for k, name in enumerate(("impact_ee", "impact_en", "impact_nn", "impact_time_sigma_s"), start=3):
             columns[name] = pa.array(impacts[:, k].copy(), from_pandas=True)
-    columns["flags"] = _flags(np.where(shared, bank.flags[slots] | CONFLICT, bank.flags[slots]))
+    columns["flags"] = _flags(flags)
     arrays = [columns[f.name] if f.name in columns else pa.nulls(n, f.type) for f in TRACKS]
     return pa.Table.from_arrays(arrays, schema=TRACKS)
 

@@ -17,6 +17,7 @@ from .bank import FREE, USED, Bank, grown, new_bank, new_grid
 from .classify import BALLISTIC
 from .detections import Codes, Detections, read
 from .grid import rebuild
+from .identity import AddressMemory
 from .lifecycle import ENDED, ROW_FLOATS, close_scan, finish
 from .merge import join_soft
 from .motion import moments
@@ -25,7 +26,7 @@ from .scan import new_work, process
 from .settings import CLASSES, STATES, TrackerSettings, motion, rules
 from .sites import region_plane, sites
 
-CHECKPOINT_VERSION = 1
+CHECKPOINT_VERSION = 2
 SCAN_ID, SCAN_BEGAN, SCAN_LAST, SCAN_OPEN = 0, 1, 2, 3
 
 
@@ -84,6 +85,7 @@ class Tracker:
         self._bank = new_bank(self.settings.capacity)
         self._work = new_work(self.settings.capacity)
         self._codes = Codes()
+        self._memory = AddressMemory()
         self._scans = np.zeros((len(self.sensors), 4))
         self._scans[:, SCAN_ID] = -1.0
         self._scans[:, SCAN_LAST] = -np.inf
@@ -133,7 +135,7 @@ class Tracker:
             rows,
             classes,
             self._impacts(slots, status, classes),
-            _shared(bank, used, slots),
+            self._memory.flags(bank, used, slots, rows),
             self._epoch_us or 0,
             self._names,
             self._codes.names,
@@ -178,6 +180,7 @@ class Tracker:
                 "counts": int(self._counts[0]),
                 "epoch_us": self._epoch_us,
                 "addresses": self._codes.names,
+                "airliners": sorted(self._memory.airliners),
                 "rejects": dict(self.rejects),
             }
         )
@@ -209,6 +212,7 @@ class Tracker:
         tracker._epoch_us = saved["epoch_us"]
         for name in saved["addresses"]:
             tracker._codes.number(name)
+        tracker._memory = AddressMemory(set(saved["airliners"]))
         tracker.rejects.update(saved["rejects"])
         return tracker
 
@@ -223,13 +227,3 @@ def _beats(detections: Detections, end: float) -> list[tuple[int, int, float]]:
     edges = [0, *cuts.tolist(), n]
     beats = [(a, b, float(detections.t[a:b].max())) for a, b in itertools.pairwise(edges)]
     return [*beats[:-1], (*beats[-1][:2], end)]
-
-
-def _shared(bank: Bank, used: int, slots: np.ndarray) -> np.ndarray:
-    """Whether each row's address is given by another public track too: one address in two places."""
-    living = bank.alive[:used] & (bank.ident[:used] >= 0) & (bank.address[:used] >= 0)
-    address = bank.address[slots]
-    if not living.any():
-        return np.zeros(slots.size, np.bool_)
-    count = np.bincount(bank.address[:used][living])
-    return (address >= 0) & (np.take(count, np.clip(address, 0, count.size - 1)) > 1) & (address < count.size)
