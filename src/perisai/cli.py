@@ -8,34 +8,47 @@ from perisai.model import PerisaiError
 
 COMMANDS = "perisai.service.commands"
 
-app = App(
-    name="perisai",
-    help="One air picture from many sensors; alerts for exactly the communities in danger. It commands no weapon.",
-    version_flags=["--version"],
-)
-for verb, place in {
-    "demo": "live:demo",
-    "run": "live:run",
-    "init": "live:init",
-    "import": "stages:import_captures",
-    "track": "stages:track",
-    "alert": "stages:alert",
-    "simulate": "score:simulate",
-    "evaluate": "score:evaluate",
-    "bench": "score:bench",
-    "replay": "live:replay",
-}.items():
-    app.command(f"{COMMANDS}.{place}", name=verb)
+VERBS = {
+    "demo": ("live:demo", "A raid night through the whole live system, as an exercise."),
+    "run": ("live:run", "The live service."),
+    "init": ("live:init", "A commented configuration to start from."),
+    "import": ("stages:import_captures", "Captures of any known format to detections."),
+    "track": ("stages:track", "Detections to tracks."),
+    "alert": ("stages:alert", "Tracks to alerts."),
+    "simulate": ("score:simulate", "A raid night as the published record tells it."),
+    "evaluate": ("score:evaluate", "Scores of tracks and of alerts."),
+    "bench": ("score:bench", "A stage against its peers in one run."),
+    "replay": ("live:replay", "A recording once more: the same alerts."),
+}
+"""Verb: (module and function, what it does). A verb's module is read when it runs; its docstring is its help."""
+
+
+def _app(overview: bool = False) -> App:
+    """The verbs; for the overview with one line each, so that no module need be read to list them."""
+    built = App(
+        name="perisai",
+        help="One air picture from many sensors; alerts for exactly the communities in danger. It commands no weapon.",
+        version_flags=["--version"],
+    )
+    for verb, (place, what) in VERBS.items():
+        built.command(f"{COMMANDS}.{place}", name=verb, **({"help": what} if overview else {}))
+    return built
+
+
+app = _app()
 
 
 def main(arguments: list[str] | None = None) -> None:
     """Run a verb; every error a person can mend ends as one line on standard error."""
+    given = sys.argv[1:] if arguments is None else arguments
     try:
-        app(arguments, exit_on_error=False, print_error=False, result_action="return_value")
+        (app if given and given[0] in VERBS else _app(overview=True))(given, exit_on_error=False, print_error=False, result_action="return_value")
     except CycloptsError as error:
         _fail(" ".join(str(error).split()) + "; see perisai --help")
     except PerisaiError as error:
         _fail(str(error))
+    except OSError as error:  # a full disk, a folder without leave
+        _fail(f"{error.filename or 'the system'}: {error.strerror or error}")
     except KeyboardInterrupt:
         sys.exit(130)
 
