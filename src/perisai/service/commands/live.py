@@ -35,10 +35,9 @@ def run(*, config: Path, port: Port = None) -> None:
 
     Example: perisai run --config perisai.toml
 
-    Parameters
-    ----------
-    config: the configuration file; `perisai init` writes one.
-    port: overrides the port in the file; 0 takes a free one.
+    Args:
+        config: the configuration file; `perisai init` writes one.
+        port: overrides the port in the file; 0 takes a free one.
     """
     settings = _with_port(load_config(config), port)
     sensors = _sensors(settings)
@@ -60,15 +59,14 @@ def demo(
 
     Example: perisai demo --night 2025-09-07 --speed 20
 
-    Parameters
-    ----------
-    night: a date of the published record.
-    seed: same seed, same night.
-    speed: times as fast as it was.
-    port: port of the console; 0 takes a free one.
-    data: directory for simulated nights and for the recording.
-    config: a perisai.toml to start from.
-    whole: play the quiet hours before the first object crosses the border, too.
+    Args:
+        night: a date of the published record.
+        seed: same seed, same night.
+        speed: times as fast as it was.
+        port: port of the console; 0 takes a free one.
+        data: directory for simulated nights and for the recording.
+        config: a perisai.toml to start from.
+        whole: play the quiet hours before the first object crosses the border, too.
     """
     if not speed > 0:
         raise BadInputError("--speed", str(speed), "a number above 0")
@@ -97,13 +95,12 @@ def replay(
 
     Example: perisai replay demo-data/recording-2025-09-07-20261124T020000 --speed 20
 
-    Parameters
-    ----------
-    recording: a directory that `perisai run` or `perisai demo` wrote.
-    speed: show it live at this multiple of its pace, as an exercise, instead of comparing.
-    port: port of the console when shown; 0 takes a free one.
-    out: Parquet file for the alerts of the replay.
-    json: print the comparison as one JSON object.
+    Args:
+        recording: a directory that `perisai run` or `perisai demo` wrote.
+        speed: show it live at this multiple of its pace, as an exercise, instead of comparing.
+        port: port of the console when shown; 0 takes a free one.
+        out: Parquet file for the alerts of the replay.
+        json: print the comparison as one JSON object.
     """
     held = Recording(recording)
     config = msgspec.json.decode(held.text(CONFIG_FILE), type=Config)
@@ -145,9 +142,8 @@ def init(directory: Path = Path(), /) -> None:
 
     Example: perisai init my-centre
 
-    Parameters
-    ----------
-    directory: where to write perisai.toml and sensors.toml; nothing there is overwritten.
+    Args:
+        directory: where to write perisai.toml and sensors.toml; nothing there is overwritten.
     """
     from ..starter import CONFIG_TEXT, SENSORS_TEXT
 

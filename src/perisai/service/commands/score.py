@@ -23,14 +23,13 @@ def simulate(
 
     Example: perisai simulate --night 2025-09-07 --seed 1 --sensors sensors.toml -o night/
 
-    Parameters
-    ----------
-    night: a date of the published record (YYYY-MM-DD); its attacks ended on that date.
-    seed: same seed, same bytes.
-    sensors: the sensors TOML; without it the default network, which is written beside the tables.
-    areas: GeoJSON of the communities that the objects fly to; without it those of Ukraine.
-    out: directory to write to.
-    json: print the counts as one JSON object.
+    Args:
+        night: a date of the published record (YYYY-MM-DD); its attacks ended on that date.
+        seed: same seed, same bytes.
+        sensors: the sensors TOML; without it the default network, which is written beside the tables.
+        areas: GeoJSON of the communities that the objects fly to; without it those of Ukraine.
+        out: directory to write to.
+        json: print the counts as one JSON object.
     """
     from perisai.model import write_sensors
     from perisai.simulation import default_network
@@ -62,11 +61,10 @@ def evaluate_tracks(tracks: Path, /, *, truth: Path, json: Json = False) -> None
 
     Example: perisai evaluate tracks tracks.parquet --truth truth.parquet --json
 
-    Parameters
-    ----------
-    tracks: Parquet file of tracks.
-    truth: Parquet file of the truth.
-    json: print the scores as one JSON object.
+    Args:
+        tracks: Parquet file of tracks.
+        truth: Parquet file of the truth.
+        json: print the scores as one JSON object.
     """
     from perisai.evaluation import score_tracks
 
@@ -81,13 +79,12 @@ def evaluate_alerts(
 
     Example: perisai evaluate alerts alerts.parquet --truth truth.parquet --areas communities.geojson --json
 
-    Parameters
-    ----------
-    alerts: Parquet file of alerts.
-    truth: Parquet file of the truth.
-    areas: GeoJSON of the areas.
-    forecasts: Parquet file of forecasts, for Brier and log score, reliability and interval coverage.
-    json: print the scores as one JSON object.
+    Args:
+        alerts: Parquet file of alerts.
+        truth: Parquet file of the truth.
+        areas: GeoJSON of the areas.
+        forecasts: Parquet file of forecasts, for Brier and log score, reliability and interval coverage.
+        json: print the scores as one JSON object.
     """
     from perisai.evaluation import score_alerts
 
@@ -108,11 +105,10 @@ def bench(
 
     Example: perisai bench tracking --json
 
-    Parameters
-    ----------
-    what: the stage.
-    quick: a smaller run of the same.
-    json: print the figures as one JSON object.
+    Args:
+        what: the stage.
+        quick: a smaller run of the same.
+        json: print the figures as one JSON object.
     """
     from importlib import import_module
 

@@ -24,12 +24,11 @@ def import_captures(files: list[Path], /, *, sensors: Path | None = None, out: O
 
     Example: perisai import radar.pcap adsb.jsonl.gz --sensors sensors.toml -o detections.parquet
 
-    Parameters
-    ----------
-    files: captures; the format of each is recognised from its content.
-    sensors: the sensors TOML that says where the radars of the captures stand.
-    out: Parquet file of detections to write.
-    json: print the counts as one JSON object.
+    Args:
+        files: captures; the format of each is recognised from its content.
+        sensors: the sensors TOML that says where the radars of the captures stand.
+        out: Parquet file of detections to write.
+        json: print the counts as one JSON object.
     """
     from perisai.sensors import read_capture
 
@@ -51,13 +50,12 @@ def track(detections: Path, /, *, sensors: Path, out: Out, config: Path | None =
 
     Example: perisai track detections.parquet --sensors sensors.toml -o tracks.parquet
 
-    Parameters
-    ----------
-    detections: Parquet file of detections.
-    sensors: the sensors TOML.
-    out: Parquet file of tracks to write.
-    config: a perisai.toml whose [tracking] settings are used.
-    json: print the counts as one JSON object.
+    Args:
+        detections: Parquet file of detections.
+        sensors: the sensors TOML.
+        out: Parquet file of tracks to write.
+        config: a perisai.toml whose [tracking] settings are used.
+        json: print the counts as one JSON object.
     """
     stage = TrackStage(read_sensors(sensors), _config(config))
     table = read_table(detections, "detections")
@@ -84,15 +82,14 @@ def alert(
 
     Example: perisai alert tracks.parquet --areas communities.geojson -o alerts.parquet --cap cap/
 
-    Parameters
-    ----------
-    tracks: Parquet file of tracks.
-    areas: GeoJSON of the areas to alert.
-    out: Parquet file of alerts to write.
-    cap: directory for the CAP 1.2 messages.
-    forecasts: Parquet file for the forecasts.
-    config: a perisai.toml whose settings are used.
-    json: print the counts as one JSON object.
+    Args:
+        tracks: Parquet file of tracks.
+        areas: GeoJSON of the areas to alert.
+        out: Parquet file of alerts to write.
+        cap: directory for the CAP 1.2 messages.
+        forecasts: Parquet file for the forecasts.
+        config: a perisai.toml whose settings are used.
+        json: print the counts as one JSON object.
     """
     table = read_table(tracks, "tracks")
     stage = AlertStage(read_areas(areas), _config(config))
