@@ -25,7 +25,7 @@ from ..pipeline import AlertBook, AlertStage, TrackStage
 from .output import progress, say, show
 from .stages import Json
 
-BEFORE_US = 10 * 60 * FRAME_US
+BEFORE_US = 60 * FRAME_US
 AFTER_US = 30 * 60 * FRAME_US
 Port = Annotated[int | None, Parameter(name="--port")]
 
