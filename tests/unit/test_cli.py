@@ -15,7 +15,7 @@ from perisai.model import build
 from perisai.recording import write_table
 
 START_US = 1_757_200_000_000_000
-VERBS = ["demo", "run", "init", "import", "track", "alert", "simulate", "bench", "replay", "plan"]
+VERBS = ["demo", "run", "init", "import", "track", "alert", "simulate", "bench", "replay"]
 SENSORS = '[[sensor]]\nid = "a"\nkind = "position"\nlat = 50.0\nlon = 30.0\n'
 AREAS = {
     "type": "FeatureCollection",
