@@ -41,8 +41,9 @@ app = _app()
 def main(arguments: list[str] | None = None) -> None:
     """Run a verb; every error a person can mend ends as one line on standard error."""
     given = sys.argv[1:] if arguments is None else arguments
+    verbs = app if given and given[0] in VERBS else _app(overview=True)
     try:
-        (app if given and given[0] in VERBS else _app(overview=True))(given, exit_on_error=False, print_error=False, result_action="return_value")
+        verbs(given, exit_on_error=False, print_error=False, result_action="return_value")
     except CycloptsError as error:
         _fail(" ".join(str(error).split()) + "; see perisai --help")
     except PerisaiError as error:
