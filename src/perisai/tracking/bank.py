@@ -17,10 +17,12 @@ class Bank(NamedTuple):
     """Capacity C. x (C,3,6), p (C,3,6,6), mu (C,3): see `motion`. t: time of the state, s since the tracker's epoch.
 
     r: existence. last: last detection, s. sent: last row, s, or -1. sigma_m: of the last position measured. key: birth
-    number. ident: public number or -1. log_class (C,7). label: class named by a sensor since the last beat or -1.
-    address: code or -1. slow_since: since when it flies slowly (`classify.SLOW_MPS`), s, or -1. ring_*: the sensors
-    that lately looked (ring_look) and reported (ring_hit, s). level, cell, after: its place in the grid and the next
-    track there.
+    number. ident: public number or -1. coupled: a polar measurement has tied height to place; without it the covariance
+    is a 4 x 4 and a 2 x 2 block and all else in it is zero. log_class (C,7); shares (C,7): the class probabilities, to
+    be reckoned anew where stale. label: class named by a sensor since the last beat or -1. address: code or -1.
+    slow_since: since when it flies slowly (`classify.SLOW_MPS`), s, or -1. ring_*: the sensors that lately looked
+    (ring_look) and reported (ring_hit, s). gate_m: reach of its gate at the end of the beat. level, cell, after: its
+    place in the grid and the next track there.
     """
 
     x: np.ndarray
@@ -40,6 +42,9 @@ class Bank(NamedTuple):
     confirmed: np.ndarray
     touched: np.ndarray
     has_height: np.ndarray
+    coupled: np.ndarray
+    shares: np.ndarray
+    stale: np.ndarray
     log_class: np.ndarray
     class_time: np.ndarray
     label: np.ndarray
@@ -50,6 +55,7 @@ class Bank(NamedTuple):
     ring_sensor: np.ndarray
     ring_look: np.ndarray
     ring_hit: np.ndarray
+    gate_m: np.ndarray
     level: np.ndarray
     cell: np.ndarray
     after: np.ndarray
@@ -78,6 +84,9 @@ def new_bank(capacity: int) -> Bank:
         confirmed=np.zeros(n, np.bool_),
         touched=np.zeros(n, np.bool_),
         has_height=np.zeros(n, np.bool_),
+        coupled=np.zeros(n, np.bool_),
+        shares=np.zeros((n, len(CLASSES))),
+        stale=np.ones(n, np.bool_),
         log_class=np.zeros((n, len(CLASSES)), f),
         class_time=np.zeros(n),
         label=np.full(n, -1, np.int32),
@@ -88,6 +97,7 @@ def new_bank(capacity: int) -> Bank:
         ring_sensor=np.full((n, RING), -1, np.int32),
         ring_look=np.full((n, RING), -np.inf),
         ring_hit=np.full((n, RING), -np.inf),
+        gate_m=np.zeros(n),
         level=np.full(n, -1, np.int32),
         cell=np.full(n, -1, np.int32),
         after=np.full(n, -1, np.int32),
@@ -114,13 +124,15 @@ def grown(bank: Bank, capacity: int) -> Bank:
 class Grid(NamedTuple):
     """Square cells of four sizes over the plane; a track lies in the size its gate fits in, chained by `Bank.after`.
 
-    head: first track of each cell or -1, the levels one after the other. start, side (4,): where a level begins and how
-    many cells it has in a row. size_m (4,). half_m: the plane is covered from -half to half; beyond, the border cells.
+    head: first track of each cell or -1, the levels one after the other. start, side, count (4,): where a level begins,
+    how many cells it has in a row, how many tracks were put into it since it was rebuilt. size_m (4,). half_m: the
+    plane is covered from -half to half; beyond, the border cells.
     """
 
     head: np.ndarray
     start: np.ndarray
     side: np.ndarray
+    count: np.ndarray
     size_m: np.ndarray
     half_m: float
 
@@ -130,4 +142,6 @@ def new_grid(half_m: float) -> Grid:
     size = np.maximum(np.array(LEVEL_SIZE_M), 2.0 * half_m / 1024.0)
     side = np.ceil(2.0 * half_m / size).astype(np.int64)
     start = np.concatenate([[0], np.cumsum(side * side)[:-1]])
-    return Grid(np.full(int((side * side).sum()), -1, np.int32), start, side, size, float(half_m))
+    return Grid(
+        np.full(int((side * side).sum()), -1, np.int32), start, side, np.zeros(size.size, np.int64), size, float(half_m)
+    )

@@ -12,7 +12,7 @@ import numpy as np
 
 from perisai.geodesy import kernel
 
-from .bank import IMPLAUSIBLE, Bank
+from .bank import IMPLAUSIBLE
 from .settings import CLASSES
 
 DRONE, JET_DRONE, CRUISE, BALLISTIC, GLIDE_BOMB, AIRCRAFT, OTHER = range(len(CLASSES))
@@ -67,10 +67,18 @@ USUAL_HEIGHT = -math.log(HEIGHT[AIRCRAFT, 1] - HEIGHT[AIRCRAFT, 0]) - math.log(C
 
 
 @kernel
+def _erf(x):
+    """The error function, 1 beyond 4 (to 2e-8), where most bands lie."""
+    if abs(x) > 4.0:
+        return 1.0 if x > 0.0 else -1.0
+    return math.erf(x)
+
+
+@kernel
 def _band(value, sigma, low, high, edge, span):
     """Log density of a flat band with soft edges, seen with an error of sigma, over a thin floor for all classes."""
     width = math.sqrt(2.0 * (edge * edge + sigma * sigma))
-    inside = 0.5 * (math.erf((value - low) / width) - math.erf((value - high) / width))
+    inside = 0.5 * (_erf((value - low) / width) - _erf((value - high) / width))
     return math.log((1.0 - FLOOR) * max(inside, 0.0) / (high - low) + FLOOR / span)
 
 
@@ -98,44 +106,48 @@ def _climb(climb, sigma, usual):
 
 
 @kernel
-def observe(bank: Bank, i, now, speed, speed_sigma, height, height_sigma, climb, climb_sigma, label, scratch):
-    """Fold one look into the track's mean look under each class."""
-    kinematics(speed, speed_sigma, height, height_sigma, bank.has_height[i], climb, climb_sigma, scratch)
+def observe(
+    log_class, class_time, slow_since, height_known, i, now, speed, speed_sigma, height, height_sigma, climb,
+    climb_sigma, label, scratch,
+):  # fmt: skip
+    """Fold one look into track i's mean look under each class (arrays of `Bank`: a whole bank is slow to pass)."""
+    kinematics(speed, speed_sigma, height, height_sigma, height_known, climb, climb_sigma, scratch)
     if label >= 0:
         for c in range(scratch.size):
             agrees = c == label or (label == DRONE and c == JET_DRONE)
             scratch[c] += math.log(LABELLED) if agrees else math.log((1.0 - LABELLED) / (scratch.size - 1))
-    slow = SLOW_MPS[0] < speed < SLOW_MPS[1] and bank.has_height[i] and height < SLOW_BELOW_M
+    slow = SLOW_MPS[0] < speed < SLOW_MPS[1] and height_known and height < SLOW_BELOW_M
     if not slow:
-        bank.slow_since[i] = -1.0
-    elif bank.slow_since[i] < 0.0:
-        bank.slow_since[i] = now
-    first = bank.class_time[i] < 0.0
-    since = max(now - bank.class_time[i], 0.0)
-    bank.class_time[i] = now
+        slow_since[i] = -1.0
+    elif slow_since[i] < 0.0:
+        slow_since[i] = now
+    first = class_time[i] < 0.0
+    since = max(now - class_time[i], 0.0)
+    class_time[i] = now
     for c in range(scratch.size):
-        step = scratch[c] - bank.log_class[i, c]
-        bank.log_class[i, c] += step if first else step * min(since / (FALL_S if step < 0.0 else RISE_S), 1.0)
+        step = scratch[c] - log_class[i, c]
+        log_class[i, c] += step if first else step * min(since / (FALL_S if step < 0.0 else RISE_S), 1.0)
 
 
 @kernel
-def posterior(bank: Bank, i, out):
-    """Probabilities of the classes (7,): prior, evidence, and the address as evidence that can be forged."""
+def posterior(log_class, class_time, address, has_height, flags, i, shares):
+    """Probabilities of the classes into shares[i] (7,): prior, evidence, and the address as evidence that can be
+    forged; whether it is held implausible into flags[i]."""
     top = -1e300
-    for c in range(out.size):
-        out[c] = PRIOR[c] + LOOKS * bank.log_class[i, c]
-        if bank.address[i] >= 0:
-            out[c] += ADDRESS_GIVEN[c]
-        top = max(top, out[c])
+    for c in range(shares.shape[1]):
+        shares[i, c] = PRIOR[c] + LOOKS * log_class[i, c]
+        if address[i] >= 0:
+            shares[i, c] += ADDRESS_GIVEN[c]
+        top = max(top, shares[i, c])
     total = 0.0
-    for c in range(out.size):
-        out[c] = math.exp(out[c] - top)
-        total += out[c]
-    for c in range(out.size):
-        out[c] /= total
-    if bank.address[i] >= 0:
-        usual = USUAL_FLAT + (USUAL_HEIGHT if bank.has_height[i] else 0.0)
-        if bank.class_time[i] >= 0.0 and bank.log_class[i, AIRCRAFT] < usual - FORGED:
-            bank.flags[i] |= IMPLAUSIBLE
+    for c in range(shares.shape[1]):
+        shares[i, c] = math.exp(shares[i, c] - top)
+        total += shares[i, c]
+    for c in range(shares.shape[1]):
+        shares[i, c] /= total
+    if address[i] >= 0:
+        usual = USUAL_FLAT + (USUAL_HEIGHT if has_height[i] else 0.0)
+        if class_time[i] >= 0.0 and log_class[i, AIRCRAFT] < usual - FORGED:
+            flags[i] |= IMPLAUSIBLE
         else:
-            bank.flags[i] &= ~IMPLAUSIBLE
+            flags[i] &= ~IMPLAUSIBLE

@@ -287,12 +287,15 @@ def read(
     own = (scan < 0) & (address >= 0) & np.isin(sites.kind[np.maximum(site, 0)], (MODES, REMOTE_ID))
     scan = np.where(own, -2 - address.astype(np.int64), scan)
     bin_ = time // GROUP_US
-    order = np.lexsort((address, z[:, 1], z[:, 0], time, form, scan, site, bin_))
-    order = order[reason[order] == 0]
+    good = np.flatnonzero(reason == 0)
+    keys = [key[good] for key in (address, z[:, 1], z[:, 0], time, form, scan, site, bin_)]
+    varied = [key for key in keys if good.size and key.min() != key.max()]
+    order = good[np.lexsort(varied)] if varied else good
     order = _without_duplicates(order, time, site, z, mask, address, reason)
-    for code in np.unique(reason):
-        if code:
-            rejects[REASONS[code]] += int((reason == code).sum())
+    if reason.any():
+        for code, count in enumerate(np.bincount(reason)):
+            if code and count:
+                rejects[REASONS[code]] += int(count)
     head = np.ones(order.size, np.bool_)
     if order.size:
         a, b = order[1:], order[:-1]

@@ -41,7 +41,9 @@ def insert(bank: Bank, grid: Grid, i, until):
     column = _axis(east, grid.half_m, grid.size_m[level], side)
     row = _axis(north, grid.half_m, grid.size_m[level], side)
     cell = grid.start[level] + row * side + column
+    bank.gate_m[i] = reach
     bank.level[i] = level
+    grid.count[level] += 1
     bank.cell[i] = cell
     bank.after[i] = grid.head[cell]
     grid.head[cell] = i
@@ -54,27 +56,32 @@ def rebuild(bank: Bank, grid: Grid, used, until):
         if bank.cell[i] >= 0:
             grid.head[bank.cell[i]] = -1
             bank.cell[i] = -1
+    for level in range(grid.count.size):
+        grid.count[level] = 0
     for i in range(used - 1, -1, -1):
         if bank.alive[i]:
             insert(bank, grid, i, until)
 
 
 @kernel
-def near(after, head, start, side_of, size_m, half_m, east, north, radius_m, found):
+def near(after, grid: Grid, east, north, radius_m, found):
     """Tracks whose gate may touch the disc, into `found`; gives their number (stops when `found` is full)."""
     n = 0
-    for level in range(size_m.size):
-        size = size_m[level]
-        side = side_of[level]
+    half_m = grid.half_m
+    for level in range(grid.size_m.size):
+        if grid.count[level] == 0:
+            continue
+        size = grid.size_m[level]
+        side = grid.side[level]
         margin = radius_m + size
         c0 = _axis(east - margin, half_m, size, side)
         c1 = _axis(east + margin, half_m, size, side)
         r0 = _axis(north - margin, half_m, size, side)
         r1 = _axis(north + margin, half_m, size, side)
         for row in range(r0, r1 + 1):
-            base = start[level] + row * side
+            base = grid.start[level] + row * side
             for column in range(c0, c1 + 1):
-                i = head[base + column]
+                i = grid.head[base + column]
                 while i >= 0:
                     if n == found.size:
                         return n

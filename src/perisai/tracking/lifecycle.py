@@ -98,6 +98,16 @@ def _row(bank: Bank, i, at, mean, cov, plane: Plane, out):
 
 
 @kernel
+def _shares(bank: Bank, i, classes, n):
+    """The class probabilities of track i into classes[n], reckoned anew only when their evidence changed."""
+    if bank.stale[i]:
+        posterior(bank.log_class, bank.class_time, bank.address, bank.has_height, bank.flags, i, bank.shares)
+        bank.stale[i] = False
+    for c in range(classes.shape[1]):
+        classes[n, c] = bank.shares[i, c]
+
+
+@kernel
 def finish(
     bank: Bank, used, now, sites: Sites, plane: Plane, motion: Motion, rules: Rules, work, counts, slots, status,
     rows, classes, cov, scratch,
@@ -114,19 +124,22 @@ def finish(
             shown = bank.ident[i] >= 0 or bank.confirmed[i]
             if not shown or now - bank.sent[i] < rules.coast_row_s:
                 continue
+        if bank.ident[i] < 0 and bank.r[i] < rules.delete_existence:
+            release(bank, i)
+            continue
         if now - bank.t[i] > PREDICT_AFTER_S:
             advance(
-                bank.x, bank.p, bank.mu, bank.t, bank.r, bank.has_height, i, now, motion,
+                bank.x, bank.p, bank.mu, bank.t, bank.r, bank.has_height, bank.coupled, i, now, motion,
                 work.transition, work.cached_dt, work.weights, work.offsets, work.norms,
             )  # fmt: skip
-        moments(bank.x, bank.p, bank.mu, i, work.mean, cov)
+        moments(bank.x, bank.p, bank.mu, i, bank.coupled[i], work.mean, cov)
         variance = 0.5 * (cov[0, 0] + cov[1, 1])
         limit = rules.max_sigma_m + 2.5 * bank.sigma_m[i]
         lost = bank.r[i] < rules.delete_existence or variance > limit * limit
         if lost:
             if bank.ident[i] >= 0:
                 _row(bank, i, max(now, bank.t[i]), work.mean, cov, plane, rows[n])
-                posterior(bank, i, classes[n])
+                _shares(bank, i, classes, n)
                 slots[n] = i
                 status[n] = ENDED
                 n += 1
@@ -136,9 +149,11 @@ def finish(
         if bank.touched[i] and bank.hits[i] >= 2 and bank.last[i] - bank.class_time[i] >= CLASS_EVERY_S:
             speed3 = math.sqrt(speed * speed + work.mean[5] * work.mean[5])
             observe(
-                bank, i, bank.last[i], speed3, math.sqrt(0.5 * (cov[3, 3] + cov[4, 4])), work.mean[2],
-                math.sqrt(cov[2, 2]), work.mean[5], math.sqrt(cov[5, 5]), bank.label[i], scratch,
+                bank.log_class, bank.class_time, bank.slow_since, bank.has_height[i], i, bank.last[i], speed3,
+                math.sqrt(0.5 * (cov[3, 3] + cov[4, 4])), work.mean[2], math.sqrt(cov[2, 2]), work.mean[5],
+                math.sqrt(cov[5, 5]), bank.label[i], scratch,
             )  # fmt: skip
+            bank.stale[i] = True
         if bank.touched[i]:
             bank.label[i] = -1
         if not bank.confirmed[i]:
@@ -156,7 +171,7 @@ def finish(
         silent = now - bank.last[i] > COAST_AFTER_PERIODS * _period(bank, i, sites)
         status[n] = (COASTING if silent else CONFIRMED) if bank.confirmed[i] else TENTATIVE
         _row(bank, i, bank.t[i] if bank_touched else now, work.mean, cov, plane, rows[n])
-        posterior(bank, i, classes[n])
+        _shares(bank, i, classes, n)
         slots[n] = i
         bank.sent[i] = now
         n += 1

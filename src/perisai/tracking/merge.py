@@ -62,10 +62,7 @@ def join_soft(bank: Bank, grid: Grid, used, found, gain):
             continue
         radius = 2.0 * math.sqrt(max(bank.p[i, 0, 0, 0], bank.p[i, 0, 1, 1]))
         best = -1
-        count = near(
-            bank.after, grid.head, grid.start, grid.side, grid.size_m, grid.half_m, bank.x[i, 0, 0], bank.x[i, 0, 1],
-            radius, found,
-        )  # fmt: skip
+        count = near(bank.after, grid, bank.x[i, 0, 0], bank.x[i, 0, 1], radius, found)
         for f in range(count):
             k = found[f]
             if k == i or not bank.alive[k] or bank.key[k] >= bank.key[i]:

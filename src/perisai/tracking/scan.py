@@ -12,8 +12,8 @@ from .bank import CONFLICT, Bank, Grid
 from .birth import bear
 from .coverage import UNSEEN_CHANCE, densities, detection_chance
 from .detections import FORM_BEARING, FORM_PLANE, FORM_POLAR, FORM_PRESENCE, Detections
-from .grid import insert, near
-from .kalman import measure, plane_likelihood, try_measure
+from .grid import near
+from .kalman import measure, plane_likelihood, try_measure, update_place
 from .motion import advance
 from .observe import look
 from .settings import MODELS, RING, STATES, Rules
@@ -22,6 +22,8 @@ from .sites import BEARING, MODES, REMOTE_ID
 MAX_PSI = 1e9
 SAME_ADDRESS, OTHER_ADDRESS = 1e3, 1e-3
 """Likelihood of an address that agrees or differs: soft labels, since they can be forged or garbled."""
+SOUND_SLACK_MPS = 100.0
+"""How fast a source may move between sounding and being heard, for the first, coarse test of a pair."""
 REPEAT_S = 60.0
 """Reports of one microphone inside this time tell the same thing again."""
 UPDATE_ABOVE = 0.5
@@ -118,7 +120,7 @@ def pairs(
     the sensor would measure of each track (see `kalman.measure`).
     """
     x, p, mu, t, r = bank.x, bank.p, bank.mu, bank.t, bank.r
-    has_height, level, address = bank.has_height, bank.level, bank.address
+    has_height, address = bank.has_height, bank.address
     ring_sensor, ring_hit = bank.ring_sensor, bank.ring_hit
     z, var, mask, form_of = detections.z, detections.var, detections.mask, detections.form
     gain, row, xs, ps, mean = work.gain, work.row, work.x, work.p, work.mean
@@ -153,20 +155,22 @@ def pairs(
             detections.radius_m[j],
             detections.t[j],
         )
-        count = near(bank.after, grid.head, grid.start, grid.side, grid.size_m, grid.half_m, east, north, radius, found)
+        # What is heard left its source up to this long ago, when it was up to that much farther.
+        slack = radius + sites.max_range_m[s] * sites.slowness[s] * SOUND_SLACK_MPS
+        count = near(bank.after, grid, east, north, radius, found)
         for f in range(count):
             i = found[f]
-            size = grid.size_m[level[i]] + radius
+            reach = bank.gate_m[i] + slack
             dt = t_det - t[i]
             de = x[i, 0, 0] + dt * x[i, 0, 3] - east
             dn = x[i, 0, 1] + dt * x[i, 0, 4] - north
-            if de * de + dn * dn > 2.0 * size * size:
+            if de * de + dn * dn > reach * reach:
                 continue
             if stamps[i] != stamp:
                 stamps[i] = stamp
                 advance(
-                    x, p, mu, t, r, has_height, i, t_group, motion, work.transition, work.cached_dt, work.weights,
-                    work.offsets, work.norms,
+                    x, p, mu, t, r, has_height, bank.coupled, i, t_group, motion, work.transition, work.cached_dt,
+                    work.weights, work.offsets, work.norms,
                 )  # fmt: skip
                 if n_tracks == tracks.size:
                     tracks = np.concatenate((tracks, np.empty(n_tracks, np.int64)))
@@ -194,7 +198,7 @@ def pairs(
                 widen = _widening(ring_sensor, ring_hit, i, s, t_det)
                 offset -= _sound_delay(x, i, sites.east_m[s], sites.north_m[s], sites.max_range_m[s], sites.slowness[s])
             if simple:
-                l, d2 = plane_likelihood(x, p, mu, i, offset, z, j, widen * var[j, 0])
+                l, d2 = plane_likelihood(x, p, mu, i, offset, z, j, widen * var[j, 0], gate)
             else:
                 l, d2 = try_measure(
                     polar, x, p, mu, i, z, var, mask, j, widen, offset, seen, jacobian, centre, k, gain, row, xs, ps
@@ -306,11 +310,13 @@ def _note(bank: Bank, detections: Detections, j, i):
         bank.label[i] = detections.label[j]
     if detections.mask[j, 2] and not bank.has_height[i]:
         bank.has_height[i] = True
+        bank.stale[i] = True
         for m in range(MODELS):
             bank.p[i, m, 5, 5] += 15.0**2
     if detections.address[j] >= 0:
         if bank.address[i] < 0:
             bank.address[i] = detections.address[j]
+            bank.stale[i] = True
         elif bank.address[i] != detections.address[j]:
             bank.other_address[i] = detections.address[j]
             bank.flags[i] |= CONFLICT
@@ -351,26 +357,16 @@ def process(bank: Bank, grid: Grid, detections: Detections, lo, hi, stamp, until
                     bank.x, i, sites.east_m[s], sites.north_m[s], sites.max_range_m[s], sites.slowness[s]
                 )
             _note(bank, detections, j, i)
+            mask = detections.mask
+            if not polar and not bank.coupled[i] and not mask[j, 2] and not mask[j, 3]:
+                update_place(bank.x, bank.p, bank.mu, i, detections.z, j, widen * detections.var[j, 0], dt)
+                ring_hit[i, slot] = detections.t[j]
+                continue
+            bank.coupled[i] |= polar
             update(
                 bank.x, bank.p, bank.mu, i, polar, detections.z, detections.var, detections.mask, j, widen, dt, seen,
                 jacobian, centre, k, work.gain, work.row, work.norms,
             )  # fmt: skip
             ring_hit[i, slot] = detections.t[j]
-    for d in range(n_dets):
-        if form == FORM_BEARING or fresh[d] < 0.005:
-            continue
-        j = lo + d
-        clutter, undetected = densities(
-            sites.clutter,
-            sites.max_range_m,
-            sites.sigma_m,
-            s,
-            form,
-            detections.z,
-            detections.mask,
-            j,
-            rules.undetected_per_m2,
-        )
-        i = bear(bank, detections, j, fresh[d] * undetected / (clutter + undetected), sites, plane, rules, work)
-        if i >= 0:
-            insert(bank, grid, i, until)
+    if form != FORM_BEARING:
+        bear(bank, grid, detections, lo, fresh, until, sites, plane, rules, work)

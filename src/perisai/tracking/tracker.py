@@ -26,7 +26,7 @@ from .scan import new_work, process
 from .settings import CLASSES, STATES, TrackerSettings, motion, rules
 from .sites import region_plane, sites
 
-CHECKPOINT_VERSION = 2
+CHECKPOINT_VERSION = 3
 SCAN_ID, SCAN_BEGAN, SCAN_LAST, SCAN_OPEN = 0, 1, 2, 3
 
 
@@ -157,7 +157,7 @@ class Tracker:
         mean, cov = np.empty(STATES), np.empty((STATES, STATES))
         for k in np.flatnonzero((classes[:, BALLISTIC] > 0.5) & (status != ENDED)):
             i = slots[k]
-            moments(self._bank.x, self._bank.p, self._bank.mu, i, mean, cov)
+            moments(self._bank.x, self._bank.p, self._bank.mu, i, self._bank.coupled[i], mean, cov)
             if not impact(self.plane, mean, cov, LN_BETA, LN_BETA_SIGMA, 0.0, out[k]):
                 out[k] = np.nan
         return out
