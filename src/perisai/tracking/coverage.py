@@ -12,6 +12,8 @@ LOW_M = 60.0
 MARGIN_M = 200.0
 UNSEEN_CHANCE = 0.3
 """Least detection probability granted to a pair: that there is a detection speaks for being seen."""
+LEAST_SHARE = 0.1
+"""Least density of undetected targets, in that of false reports: where a sensor is all clutter, targets still start."""
 
 
 @kernel
@@ -61,13 +63,15 @@ def densities(clutter, max_range_m, sigma_m, s, form, z, mask, j, undetected_per
             extra /= 500.0 * 500.0
         if mask[j, 5]:
             extra /= 100.0
-        return extra * clutter[s] / (math.pi * reach * reach), extra * undetected_per_m2
+        false = clutter[s] / (math.pi * reach * reach)
+        return extra * false, extra * max(undetected_per_m2, LEAST_SHARE * false)
     if form == 1:
         if mask[j, 2]:
             extra /= 0.5 * math.pi
         if mask[j, 3]:
             extra /= 600.0
-        return extra * clutter[s] * z[j, 0] / (math.pi * reach * reach), extra * undetected_per_m2 * z[j, 0]
+        false = clutter[s] / (math.pi * reach * reach)
+        return extra * false * z[j, 0], extra * max(undetected_per_m2, LEAST_SHARE * false) * z[j, 0]
     if form == 2:
         return clutter[s] / (2.0 * math.pi), undetected_per_m2 * 0.5 * reach * reach
     # A microphone has no other way to know: what it reports is a target or one of its false alarms, even odds.

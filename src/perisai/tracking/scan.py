@@ -7,6 +7,7 @@ import numpy as np
 
 from perisai.geodesy import kernel
 
+from .assignment import one_to_one
 from .association import marginals
 from .bank import CONFLICT, Bank, Grid
 from .birth import bear
@@ -26,8 +27,6 @@ SOUND_SLACK_MPS = 100.0
 """How fast a source may move between sounding and being heard, for the first, coarse test of a pair."""
 REPEAT_S = 60.0
 """Reports of one microphone inside this time tell the same thing again."""
-UPDATE_ABOVE = 0.5
-"""Chance of having been detected at all, from which the state of a track is updated."""
 
 
 class Work(NamedTuple):
@@ -240,44 +239,6 @@ def by_track(n_tracks, pair_track, pair_det, psi):
 
 
 @kernel
-def one_to_one(order, start, first, det, prob, missed, n_dets):
-    """The pair that updates each track, or -1: the likeliest first, each detection once, none below a missed one."""
-    choice = np.full(missed.size, -1, np.int64)
-    taken = np.zeros(n_dets, np.bool_)
-    for c in range(start.size - 1):
-        a, b = start[c], start[c + 1]
-        if b - a == 1:
-            t = order[a]
-            best = -1
-            for e in range(first[t], first[t + 1]):
-                if best < 0 or prob[e] > prob[best]:
-                    best = e
-            if best >= 0 and 1.0 - missed[t] > UPDATE_ABOVE:
-                choice[t] = best
-            continue
-        count = 0
-        for k in range(a, b):
-            count += first[order[k] + 1] - first[order[k]]
-        edge = np.empty(count, np.int64)
-        owner = np.empty(count, np.int64)
-        value = np.empty(count)
-        n = 0
-        for k in range(a, b):
-            t = order[k]
-            for e in range(first[t], first[t + 1]):
-                edge[n] = e
-                owner[n] = t
-                value[n] = -prob[e]
-                n += 1
-        for q in np.argsort(value, kind="mergesort"):
-            t = owner[q]
-            if choice[t] < 0 and not taken[det[edge[q]]] and 1.0 - missed[t] > UPDATE_ABOVE and prob[edge[q]] > 0.05:
-                choice[t] = edge[q]
-                taken[det[edge[q]]] = True
-    return choice
-
-
-@kernel
 def update(x, p, mu, i, polar, z, var, mask, j, widen, dt, seen, jacobian, centre, q, gain, row, norms):
     """Update all models of track i with detection j and their probabilities with its likelihoods."""
     top = -1e300
@@ -331,7 +292,7 @@ def process(bank: Bank, grid: Grid, detections: Detections, lo, hi, stamp, until
     n_dets = hi - lo
     first, det, weight = by_track(tracks.size, pair_track, pair_det, psi)
     prob, missed, fresh, order, start = marginals(tracks.size, first, det, weight, n_dets)
-    choice = one_to_one(order, start, first, det, prob, missed, n_dets)
+    choice = one_to_one(order, start, first, det, weight, prob, missed, n_dets)
     s = detections.sensor[lo]
     form = detections.form[lo]
     polar = form in (FORM_POLAR, FORM_BEARING)

@@ -25,13 +25,13 @@ class TrackerSettings(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     centre: tuple[float, float] | None = None
-    process_noise: tuple[float, float, float] = (1.0, 30.0, 400.0)
+    process_noise: tuple[float, float, float] = (1.0, 30.0, 1000.0)
     vertical_noise: tuple[float, float, float] = (0.1, 3.0, 60.0)
     stay: tuple[float, float, float] = (0.90, 0.80, 0.75)
     stay_s: float = 4.0
     gate: float = 20.0
     survival_s: float = 1500.0
-    undetected_per_km2: float = 1e-4
+    undetected_per_km2: float = 3e-5
     clutter_floor: float = 0.1
     birth_speed_mps: float = 150.0
     birth_height_m: float = 3000.0

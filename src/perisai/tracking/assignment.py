@@ -1,0 +1,131 @@
+"""Which detection updates which track: one to one, so that formations do not melt into one another.
+
+The marginals of `association` say how sure a track's existence is; its state follows the likeliest joint assignment of
+its cluster, the one with the greatest product of weights (a missed track weighs 1). Solved exactly by shortest
+augmenting paths with potentials (Jonker & Volgenant 1987).
+"""
+
+import math
+
+import numpy as np
+
+from perisai.geodesy import kernel
+
+UPDATE_ABOVE = 0.5
+"""Chance of having been detected at all, from which the state of a track is updated."""
+LARGEST = 256
+"""Clusters of more tracks are assigned greedily."""
+FAR = 1e9
+
+
+@kernel
+def _greedy(tracks, first, det, prob, missed, choice, taken):
+    """The likeliest pair first, each track and detection once."""
+    count = 0
+    for t in tracks:
+        count += first[t + 1] - first[t]
+    edge = np.empty(count, np.int64)
+    owner = np.empty(count, np.int64)
+    value = np.empty(count)
+    n = 0
+    for t in tracks:
+        for e in range(first[t], first[t + 1]):
+            edge[n] = e
+            owner[n] = t
+            value[n] = -prob[e]
+            n += 1
+    for q in np.argsort(value, kind="mergesort"):
+        t = owner[q]
+        if choice[t] < 0 and not taken[det[edge[q]]] and 1.0 - missed[t] > UPDATE_ABOVE and prob[edge[q]] > 0.05:
+            choice[t] = edge[q]
+            taken[det[edge[q]]] = True
+
+
+@kernel
+def _best(tracks, first, det, psi, choice, column):
+    """The assignment of greatest weight; column (n_dets) is scratch, -1 before and after."""
+    n = tracks.size
+    columns = 0
+    for t in tracks:
+        for e in range(first[t], first[t + 1]):
+            if column[det[e]] < 0:
+                column[det[e]] = columns
+                columns += 1
+    wide = columns + n
+    cost = np.full((n, wide), FAR)
+    pair = np.full((n, columns), -1, np.int64)
+    for k in range(n):
+        for e in range(first[tracks[k]], first[tracks[k] + 1]):
+            c = column[det[e]]
+            cost[k, c] = -math.log(max(psi[e], 1e-300))
+            pair[k, c] = e
+        cost[k, columns + k] = 0.0
+    for t in tracks:
+        for e in range(first[t], first[t + 1]):
+            column[det[e]] = -1
+    row_of = np.full(wide, -1, np.int64)
+    rows, cols = np.zeros(n), np.zeros(wide)
+    least = np.empty(wide)
+    way = np.empty(wide, np.int64)
+    done = np.empty(wide, np.bool_)
+    for k in range(n):
+        least[:] = 1e300
+        way[:] = -1
+        done[:] = False
+        row = k
+        at = -1
+        while True:
+            step = 1e300
+            to = -1
+            for c in range(wide):
+                if done[c]:
+                    continue
+                reduced = cost[row, c] - rows[row] - cols[c]
+                if reduced < least[c]:
+                    least[c] = reduced
+                    way[c] = at
+                if least[c] < step:
+                    step = least[c]
+                    to = c
+            rows[k] += step
+            for c in range(wide):
+                if done[c]:
+                    rows[row_of[c]] += step
+                    cols[c] -= step
+                else:
+                    least[c] -= step
+            done[to] = True
+            at = to
+            row = row_of[to]
+            if row < 0:
+                break
+        while at >= 0:
+            before = way[at]
+            row_of[at] = k if before < 0 else row_of[before]
+            at = before
+    for c in range(columns):
+        if row_of[c] >= 0 and pair[row_of[c], c] >= 0:
+            choice[tracks[row_of[c]]] = pair[row_of[c], c]
+
+
+@kernel
+def one_to_one(order, start, first, det, psi, prob, missed, n_dets):
+    """The pair that updates each track, or -1. Clusters and pairs as in `association.marginals`."""
+    choice = np.full(missed.size, -1, np.int64)
+    taken = np.zeros(n_dets, np.bool_)
+    column = np.full(n_dets, -1, np.int64)
+    for c in range(start.size - 1):
+        a, b = start[c], start[c + 1]
+        if b - a == 1:
+            t = order[a]
+            best = -1
+            for e in range(first[t], first[t + 1]):
+                if best < 0 or prob[e] > prob[best]:
+                    best = e
+            if best >= 0 and 1.0 - missed[t] > UPDATE_ABOVE:
+                choice[t] = best
+        elif b - a <= LARGEST:
+            _best(order[a:b], first, det, psi, choice, column)
+        else:
+            _greedy(order[a:b], first, det, prob, missed, choice, taken)
+    return choice
