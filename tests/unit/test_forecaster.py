@@ -56,6 +56,28 @@ def test_turn_hazard_spreads_and_lowers_the_certainty():
     assert turning["4-2"]["probability"] < straight["4-2"]["probability"] - 0.1
 
 
+def test_a_turn_is_likelier_the_longer_none_came_and_back_to_the_course():
+    """North-east for 20 min, then a dog-leg to the east: soon after it goes straight on; later it turns back north."""
+    motion = Motion(turns_per_hour=5.0, leg_min_s=300.0, turn_sigma_deg=5.0, course_pull=1.0, aim_share=0.0)
+    first = track_rows((1, 1), (35.36, 35.36), np.arange(0, 1201, 30))
+    lon, lat = (np.asarray(first[name])[-1] for name in ("lon", "lat"))
+    start = ((lon - 31.0) / 0.2743 - 0.5, (lat - 49.0) / 0.18 - 0.5)
+    second = track_rows(start, (50, 0), np.arange(0, 601, 30))
+    shifted = pa.array(np.asarray(second["time"].cast(pa.int64())) + 1_230_000_000, second["time"].type)
+    rows = pa.concat_tables([first, second.set_column(0, second.schema.field(0), shifted)])
+    shares = []
+    for end_s in (1290, 1830):
+        found = last_forecast(Forecaster(chessboard(), ForecastSettings(drone=motion)), rows, end_s)
+        row = round(start[1])
+        ahead = max(r["probability"] for r in found.values() if int(r["area"].split("-")[1]) == row)
+        north = sum(r["probability"] for r in found.values() if int(r["area"].split("-")[1]) > row + 1)
+        south = sum(r["probability"] for r in found.values() if int(r["area"].split("-")[1]) < row - 1)
+        assert ahead > 0.5
+        shares.append((north, south))
+    assert shares[1][0] > shares[0][0]
+    assert shares[1][0] > 5.0 * shares[1][1]
+
+
 def test_forecasts_only_on_the_beat_and_the_beat_is_absolute():
     forecaster = Forecaster(chessboard())
     assert forecaster.step(track_rows((1, 2), (50, 0), np.array([0.0])), T0_US).num_rows > 0
@@ -66,7 +88,8 @@ def test_forecasts_only_on_the_beat_and_the_beat_is_absolute():
 
 
 def test_silence_grows_then_fades_and_never_ends_at_once():
-    forecaster = Forecaster(chessboard())
+    anywhere = Motion(turns_per_hour=6.0, turn_sigma_deg=35.0, leg_min_s=0.0, course_pull=0.0, aim_share=0.0)
+    forecaster = Forecaster(chessboard(), ForecastSettings(drone=anywhere))
     rows = track_rows((1, 2), (50, 0), np.arange(0, 121, 30))
     seen = last_forecast(forecaster, rows, 120)
     silent = [forecaster.step(rows.slice(0, 0), T0_US + (120 + s) * 1_000_000) for s in range(10, 1201, 10)]

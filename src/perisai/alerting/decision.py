@@ -24,6 +24,7 @@ class _State(msgspec.Struct):
     dwell_s: bytes
     quiet_s: bytes
     updated_s: bytes
+    rest_s: bytes
     active: dict[int, Alert]
 
 
@@ -43,6 +44,7 @@ class Alerter:
         self._dwell_s: Floats = np.zeros(n)
         self._quiet_s: Floats = np.zeros(n)
         self._updated_s: Floats = np.zeros(n)
+        self._rest_s: Floats = np.full(n, np.inf)
         self._active: dict[int, Alert] = {}
         self._last_us = 0
 
@@ -70,6 +72,7 @@ class Alerter:
         level = self._level
         self._dwell_s += passed
         self._updated_s += passed
+        self._rest_s += passed
         alarm = scores.alarm >= 1.0
         keep_alarm = (level == 2) & ((scores.alarm >= s.hold_ratio) | (scores.keep >= 1.0))
         watch = (scores.watch >= 1.0) & (scores.early >= 1.0)
@@ -78,7 +81,8 @@ class Alerter:
         self._quiet_s = np.where(kept | (level == 0), 0.0, self._quiet_s + passed)
         over = (level > 0) & (self._quiet_s >= s.hold_s) & (self._dwell_s >= s.dwell_s)
         want = np.where(over, np.where(watch, 1, 0), level)
-        want = np.where((level == 0) & watch, 1, want)
+        # A watch can wait a little, so that none goes on and off; an alarm never waits.
+        want = np.where((level == 0) & watch & (self._rest_s >= s.rest_s), 1, want)
         return np.where(alarm, 2, want).astype(np.int8)
 
     def _change(self, area: int, want: int, rows: Rows, scores: Scores, own: Ints, end_us: int) -> list[AlertChange]:
@@ -98,6 +102,8 @@ class Alerter:
             self._active[area] = alert
             changes.append(AlertChange("raised", alert, end_us, follows))
         self._level[area] = want
+        if had and not want:
+            self._rest_s[area] = 0.0
         self._dwell_s[area] = self._quiet_s[area] = self._updated_s[area] = 0.0
         return changes
 
@@ -145,8 +151,8 @@ class Alerter:
     def checkpoint(self) -> bytes:
         """All that is needed to go on as if nothing had happened."""
         state = _State(
-            1, self._last_us, len(self._codes), self._level.tobytes(), self._dwell_s.tobytes(),
-            self._quiet_s.tobytes(), self._updated_s.tobytes(), self._active,
+            2, self._last_us, len(self._codes), self._level.tobytes(), self._dwell_s.tobytes(),
+            self._quiet_s.tobytes(), self._updated_s.tobytes(), self._rest_s.tobytes(), self._active,
         )  # fmt: skip
         return msgspec.msgpack.encode(state)
 
@@ -165,5 +171,6 @@ class Alerter:
         made._dwell_s = np.frombuffer(state.dwell_s).copy()
         made._quiet_s = np.frombuffer(state.quiet_s).copy()
         made._updated_s = np.frombuffer(state.updated_s).copy()
+        made._rest_s = np.frombuffer(state.rest_s).copy()
         made._active = state.active
         return made

@@ -14,7 +14,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """
 
     lead_s: float
-    margin_s: float = 30.0
+    margin_s: float = 20.0
     alarm_ratio: float = 0.02
     watch_ratio: float = 0.25
 
@@ -25,6 +25,7 @@ class AlertSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     hold_ratio: an alert stays while its score is above this share of what raises it (hysteresis). hold_s: how long
     the score has to stay below before the all-clear. dwell_s: the least duration of an alert. look_s: an alarm is
     kept when another is expected within this time, so that no area goes quiet only to be woken again.
+    rest_s: after an all-clear no watch is raised for so long; an alarm is.
     watch_early_s: a watch is raised only for what is at least so far beyond the alarm's time.
     update_s: least time between two updates of an alert. max_step_s: a longer jump of the clock counts as one beat.
     prefix: first part of identifiers, set apart per sender. list_tracks: most tracks named in an alert.
@@ -39,7 +40,8 @@ class AlertSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     hold_ratio: float = 0.5
     hold_s: float = 20.0
     dwell_s: float = 120.0
-    look_s: float = 120.0
+    look_s: float = 150.0
+    rest_s: float = 120.0
     watch_early_s: float = 150.0
     update_s: float = 60.0
     max_step_s: float = 120.0
@@ -58,7 +60,7 @@ class AlertSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
                     raise BadInputError(f"alerting.{threat}.{name}", repr(getattr(policy, name)), "0 or more seconds")
         if not 0.0 < self.hold_ratio <= 1.0:
             raise BadInputError("alerting.hold_ratio", repr(self.hold_ratio), "above 0, at most 1")
-        for name in ("hold_s", "dwell_s", "look_s", "watch_early_s", "update_s"):
+        for name in ("hold_s", "dwell_s", "look_s", "rest_s", "watch_early_s", "update_s"):
             if getattr(self, name) < 0.0:
                 raise BadInputError(f"alerting.{name}", repr(getattr(self, name)), "0 or more seconds")
         if not self.prefix or any(c in self.prefix for c in " ,<>&"):

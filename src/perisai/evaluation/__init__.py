@@ -1,7 +1,20 @@
-"""Scores of tracks and of alerts."""
+"""Scores of tracks, of alerts and of the record of real sirens."""
 
 from .alerts import AlertScores, score_alerts
 from .gospa import Gospa, gospa
+from .report import after_action_report
+from .sirens import SirenScores, score_sirens
 from .tracks import KindScores, TrackScores, score_tracks
 
-__all__ = ["AlertScores", "Gospa", "KindScores", "TrackScores", "gospa", "score_alerts", "score_tracks"]
+__all__ = [
+    "AlertScores",
+    "Gospa",
+    "KindScores",
+    "SirenScores",
+    "TrackScores",
+    "after_action_report",
+    "gospa",
+    "score_alerts",
+    "score_sirens",
+    "score_tracks",
+]

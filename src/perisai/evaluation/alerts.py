@@ -8,6 +8,7 @@ import pyarrow.compute as pc
 from perisai.model import KINDS, Areas, BadInputError, time_us
 
 from .forecast_skill import ForecastSkill, score_forecasts
+from .foreseeable import foreseeable
 from .passages import Circles, Flights, Passages, on_plane, passages, within
 from .spans import covering, person_hours, union
 
@@ -28,6 +29,7 @@ class AlertScores(msgspec.Struct, frozen=True, kw_only=True):
     ratio_*: this over those. lead_s: quantiles of entry minus start of the alarm, over counted events with an alarm.
     flickers: spans under 2 min or begun within 2 min of the end of one of the same level in the area; a watch that an
     alarm follows at once is not one.
+    in_time_seen, events_seen: the same share over those events that the sensors had in view in time, when known.
     """
 
     events: int
@@ -52,6 +54,8 @@ class AlertScores(msgspec.Struct, frozen=True, kw_only=True):
     lead_s: dict[str, float]
     flickers: int
     flicker_share: float
+    events_seen: int | None = None
+    in_time_seen: float | None = None
     forecasts: ForecastSkill | None = None
 
 
@@ -156,8 +160,12 @@ def count_flickers(spans: Spans, succeeded: Spans | None = None) -> int:
     return int(np.count_nonzero(short | again))
 
 
-def score_alerts(alerts: pa.Table, truth: pa.Table, areas: Areas, forecasts: pa.Table | None = None) -> AlertScores:
+def score_alerts(
+    alerts: pa.Table, truth: pa.Table, areas: Areas, forecasts: pa.Table | None = None, seen: np.ndarray | None = None
+) -> AlertScores:
     """Score alerts (tables of the schemas `alerts` and `truth`; forecasts too when given).
+
+    seen: (n,) bool per row of the truth, whether the sensors had the object in view then.
 
     In time means: the alarm was on without a break from the lead of the kind before the entry (300 s drone, 120 s
     cruise missile, 60 s ballistic) until the entry.
@@ -175,6 +183,7 @@ def score_alerts(alerts: pa.Table, truth: pa.Table, areas: Areas, forecasts: pa.
     ok = leads >= events.lead - 1e-6
     counted = events.counted
     have = leads[counted & ~np.isnan(leads)]
+    known = None if seen is None else counted & foreseeable(truth, seen, flights, events)
     raion, oblast = regions(areas)
     own = person_hours(alarm.area, alarm.start, alarm.end, circles.weight)
     others = [perfect_spans(events, flights), *(practice_spans(flights, circles, of) for of in (raion, oblast))]
@@ -203,6 +212,8 @@ def score_alerts(alerts: pa.Table, truth: pa.Table, areas: Areas, forecasts: pa.
         lead_s={f"{q:g}": float(np.quantile(have, q)) for q in QUANTILES} if len(have) else {},
         flickers=flickers,
         flicker_share=_share(flickers, len(alarm.area) + len(watch.area)),
+        events_seen=None if known is None else int(known.sum()),
+        in_time_seen=None if known is None else _share(weight[known & ok].sum(), weight[known].sum()),
         forecasts=None if forecasts is None else score_forecasts(forecasts, flights, events, areas, circles),
     )
 

@@ -17,7 +17,9 @@ GAP = 15  # s usual between rows
 IX, IY, I11, I21, I22, IT, ITS = 16, 17, 18, 19, 20, 21, 22  # impact: place, sqrt-covariance, s after state, sigma s
 TURNS = 23  # how much it turned lately: fades with rows that fit
 SEEN = 24  # s since any row, coasting ones too
-COLUMNS = 25
+SINCE = 25  # s since its last turn; negative until one was seen
+CE, CN = 26, 27  # sum of unit courses, s, fading: the course it keeps coming back to
+COLUMNS = 28
 
 # Columns of the rows given to `absorb`.
 R_LAT, R_LON, R_ALT, R_VE, R_VN, R_VU, R_PP, R_VV, R_EXIST, R_COAST, R_KIND, R_NEUTRAL, R_AGE = range(13)
@@ -25,6 +27,7 @@ R_ILAT, R_ILON, R_IEE, R_IEN, R_INN, R_IT, R_ITS = range(13, 20)
 ROW_COLUMNS = 20
 
 GRAVITY = 9.81
+COURSE_FADE_S = 3600.0
 
 
 @kernel
@@ -58,15 +61,21 @@ def absorb(book, slots, rows, plane, correlation_s, gate, straight_q):
         if b[USED] > 0.0 and b[KIND] == z[R_KIND] and gap < 300.0:
             fits = _update(b, x, y, vx, vy, pp, vv, gap, correlation_s, gate, straight_q)
         if not fits:
-            b[TURNS] = min(1.0, b[TURNS] + 0.5) if b[USED] > 0.0 and gap < 300.0 else 0.0
+            b[TURNS] = min(1.0, b[TURNS] + 0.34) if b[USED] > 0.0 and gap < 300.0 else 0.0
             b[X], b[Y], b[VX], b[VY] = x, y, vx, vy
             b[PP], b[PV], b[VV] = pp, 0.0, vv
+            b[SINCE] = 0.5 * gap if b[USED] > 0.0 and gap < 300.0 else -1.0
         else:
+            b[SINCE] += gap if b[SINCE] >= 0.0 else 0.0
             b[TURNS] *= math.exp(-gap / 120.0)
         if b[USED] > 0.0:
             b[GAP] += 0.3 * (min(gap, 120.0) - b[GAP])
+            fade = math.exp(-min(gap, 120.0) / COURSE_FADE_S)
+            per_m = min(gap, 120.0) / max(math.hypot(b[VX], b[VY]), 1.0)
+            b[CE], b[CN] = fade * b[CE] + per_m * b[VX], fade * b[CN] + per_m * b[VY]
         else:
             b[GAP] = 30.0
+            b[CE] = b[CN] = 0.0
         b[ALT] = z[R_ALT]
         b[AGE] = z[R_AGE]
         b[SURE] = z[R_EXIST]

@@ -13,7 +13,8 @@ LEGS = 12
 
 class Draws(NamedTuple):
     """normal (particles, 4): position and velocity errors. wait (particles, LEGS): unit exponential waits. turn,
-    speed (particles, LEGS): normals. coin (particles, LEGS): uniforms for loitering. life (particles,): exponential."""
+    speed (particles, LEGS): normals. coin (particles, LEGS): uniforms for loitering. life (particles,): exponential.
+    aim (particles, LEGS): uniforms for the destination."""
 
     normal: np.ndarray
     wait: np.ndarray
@@ -21,12 +22,13 @@ class Draws(NamedTuple):
     speed: np.ndarray
     coin: np.ndarray
     life: np.ndarray
+    aim: np.ndarray
 
 
 def draw(particles: int) -> Draws:
     """Draws spread evenly by a scrambled Sobol sequence in the dimensions that matter, pseudo-random in the rest."""
     size = 1 << (particles - 1).bit_length()
-    spread = qmc.Sobol(8, scramble=True, rng=np.random.default_rng(20250907)).random(size)[:particles]
+    spread = qmc.Sobol(9, scramble=True, rng=np.random.default_rng(20250907)).random(size)[:particles]
     spread = np.clip(spread, 1e-6, 1.0 - 1e-6)
     random = np.random.default_rng(826)
     wait = random.exponential(size=(particles, LEGS))
@@ -41,4 +43,5 @@ def draw(particles: int) -> Draws:
         speed=random.normal(size=(particles, LEGS)),
         coin=random.uniform(size=(particles, LEGS)),
         life=-np.log(spread[:, 7]),
+        aim=np.column_stack([spread[:, 8], random.uniform(size=(particles, LEGS - 1))]),
     )

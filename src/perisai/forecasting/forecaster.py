@@ -22,6 +22,8 @@ STRAIGHT_Q = 0.01
 """Noise of a straight leg, m2/s3: wind and steering, 0.1 m/s in a second."""
 WARNING_GRADE = (0.9, 400.0)
 """A tentative track goes out at once above this existence and speed, m/s (TRACKING.md, section 5)."""
+COURSE_KNOWN_S = 900.0
+"""After so long on its way half of what is to be known of an object's mean course is known."""
 LOITER_RATE = 5.0
 """Turns come so many times faster while an object is turning."""
 
@@ -44,6 +46,7 @@ class Forecaster:
         self._index = build_index(areas, self.settings.danger_radius_m)
         self._codes = pa.array(areas.code, pa.string())
         self._draws = draw(self.settings.particles)
+        self._weight = np.maximum(areas.population, 500.0) ** self.settings.destination_power
         self._motion = _motions(self.settings)
         self._civil = frozenset(address.lower() for address in self.settings.civil_addresses)
         self._slot: dict[int, int] = {}
@@ -136,14 +139,12 @@ class Forecaster:
             return empty("forecasts")
         b = live[chosen]
         kind = b[:, bk.KIND].astype(np.int64)
-        state = np.column_stack([b[:, :4], np.sqrt(b[:, bk.PP]), np.sqrt(b[:, bk.VV])])
-        motion = self._motion[kind].copy()
-        motion[:, 0] *= 1.0 + (LOITER_RATE - 1.0) * (b[:, bk.TURNS] > 0.7)
+        state, motion = _moving(b, self._motion[kind])
         impact = np.ascontiguousarray(b[:, bk.IX : bk.ITS + 1])
         while True:
             out = np.empty((self._limit, 6))
             count = forecast_all(
-                self._index, self._draws, state, motion, impact, ballistic[chosen], b[:, bk.AGE].copy(),
+                self._index, self._draws, self._weight, state, motion, impact, ballistic[chosen], b[:, bk.AGE].copy(),
                 self._belief(b), self.settings.horizon_s, self.settings.min_probability, out, self._limit,
             )  # fmt: skip
             if count <= self._limit:
@@ -171,7 +172,7 @@ class Forecaster:
     def checkpoint(self) -> bytes:
         """All that is needed to go on as if nothing had happened."""
         live = np.ascontiguousarray(self._book[: len(self._slot)])
-        return msgspec.msgpack.encode(_State(1, self._last_us, list(self._slot), live.tobytes()))
+        return msgspec.msgpack.encode(_State(2, self._last_us, list(self._slot), live.tobytes()))
 
     @classmethod
     def restore(cls, blob: bytes, areas: Areas, settings: ForecastSettings | None = None) -> "Forecaster":
@@ -189,15 +190,31 @@ class Forecaster:
 
 
 def _motions(settings: ForecastSettings) -> np.ndarray:
-    """One row a threat, as `fly` takes them: turns/s, turn sigma rad, loiter share, loiter s, ends/s, speed sigma."""
-    table = np.zeros((len(THREATS), 6))
+    """One row a threat, as `fly` takes them (see there)."""
+    table = np.zeros((len(THREATS), 9))
     for i, threat in enumerate(THREATS):
         m: Motion = getattr(settings, threat, settings.other)
         table[i] = (
-            m.turns_per_hour / 3600, math.radians(m.turn_sigma_deg), m.loiter_share, m.loiter_s,
-            m.ends_per_hour / 3600, m.speed_sigma,
+            3600 / m.turns_per_hour, m.leg_min_s, math.radians(m.turn_sigma_deg), m.loiter_share, m.loiter_s,
+            m.ends_per_hour / 3600, m.speed_sigma, m.course_pull, m.aim_share,
         )  # fmt: skip
     return table
+
+
+def _moving(b: np.ndarray, motion: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """State and motion rows of the book's rows b, as `fly` takes them.
+
+    One that turns time and again loiters: its next turn comes soon, at any time, and no course draws it.
+    """
+    motion = motion.copy()
+    kept = np.hypot(b[:, bk.CE], b[:, bk.CN])
+    motion[:, 7] *= kept / (kept + COURSE_KNOWN_S)
+    loiters = b[:, bk.TURNS] > 0.7
+    motion[loiters, 0] /= LOITER_RATE
+    motion[loiters, 1] = motion[loiters, 7] = 0.0
+    since = np.where(loiters, -1.0, b[:, bk.SINCE])
+    state = [b[:, :4], np.sqrt(b[:, bk.PP]), np.sqrt(b[:, bk.VV]), since, b[:, bk.CE], b[:, bk.CN]]
+    return np.column_stack(state), motion
 
 
 def _rows(tracks: pa.Table, end_us: int, settings: ForecastSettings) -> np.ndarray:

@@ -12,6 +12,10 @@ BIN_S = 5.0
 """Width of the bins that arrival times are counted in; bin 0 holds those already inside."""
 LOITER_TURN_RAD = math.pi / 2
 LOITER_LEG_S = 40.0
+RAYLEIGH_MEAN = math.sqrt(math.pi) / 2.0
+TWO_PI = 2.0 * math.pi
+AIM_M = 60_000.0
+AIM_SIGMA_RAD = math.radians(50.0)
 
 
 @kernel
@@ -61,13 +65,19 @@ def leg(index, scratch, particle, serial, x, y, dx, dy, t, duration, age, horizo
 
 
 @kernel
-def fly(index, scratch, draws, particle, stamp, state, motion, age, horizon):
+def fly(index, scratch, draws, particle, stamp, state, motion, aims, age, horizon):
     """One rollout from the last known state through age + horizon; returns the next free leg serial.
 
-    state: (x, y, vx, vy, position sigma, velocity sigma) m, m/s on the plane. motion: (turns/s, turn sigma rad,
-    loiter share, loiter s, ends/s, speed sigma).
+    state: (x, y, vx, vy, position sigma, velocity sigma) m, m/s on the plane, (s since the last turn or negative, mean
+    course east, north). motion: (mean leg s, least leg s, turn sigma rad, loiter share, loiter s, ends/s, speed sigma,
+    pull). A leg lasts least + a Rayleigh time, so that a turn grows likelier the longer none came; at a turn the
+    share `pull` of the departure from the mean course is taken back. aims: (areas, running weights, number) of the
+    destinations near; a share `aim` of dog-legs begins the last run, straight at one of them.
     """
-    turn_rate, turn_sigma, loiter_share, loiter_s, end_rate, speed_sigma = motion
+    mean_leg, least_leg, turn_sigma, loiter_share, loiter_s, end_rate, speed_sigma, pull, aim = motion
+    aim_area, aim_weight, aim_count = aims
+    scale = (mean_leg - least_leg) / RAYLEIGH_MEAN
+    mean_course = math.atan2(state[8], state[7])
     serial = stamp
     n = draws.normal
     x = state[0] + state[4] * n[particle, 0]
@@ -79,7 +89,14 @@ def fly(index, scratch, draws, particle, stamp, state, motion, age, horizon):
     # Whoever was just seen still flies: only what comes after counts against it; silence is weighed elsewhere.
     end = min(end, age + draws.life[particle] / max(end_rate, 1e-9))
     for i in range(LEGS):
-        duration = min(draws.wait[particle, i] / max(turn_rate, 1e-9), end - t)
+        if i > 0:
+            duration = least_leg + scale * math.sqrt(draws.wait[particle, i])
+        elif state[6] < 0.0:
+            duration = mean_leg * draws.wait[particle, i]
+        else:
+            lasted = max(0.0, state[6] - least_leg) / scale
+            duration = least_leg + scale * math.sqrt(lasted * lasted + draws.wait[particle, i]) - state[6]
+        duration = min(duration, end - t)
         if duration > 0.0:
             leg(index, scratch, particle, serial, x, y, vx * duration, vy * duration, t, duration, age, horizon)
             serial += 1
@@ -100,7 +117,20 @@ def fly(index, scratch, draws, particle, stamp, state, motion, age, horizon):
                 y += vy * duration
                 t += duration
                 stay -= duration
+        chance = draws.aim[particle, i]
+        if chance < aim and aim_count > 0 and aim_weight[aim_count - 1] > 0.0:
+            k = np.searchsorted(aim_weight[:aim_count], chance / aim * aim_weight[aim_count - 1])
+            a = aim_area[min(k, aim_count - 1)]
+            run_x = index.east[a] + 0.5 * index.core[a] * n[particle, 0] - x
+            run_y = index.north[a] + 0.5 * index.core[a] * n[particle, 1] - y
+            duration = math.hypot(run_x, run_y) / max(math.hypot(vx, vy), 1.0)
+            part = min(1.0, (end - t) / max(duration, 1e-9))
+            leg(index, scratch, particle, serial, x, y, run_x * part, run_y * part, t, duration * part, age, horizon)
+            return serial + 1
         angle = turn_sigma * draws.turn[particle, i]
+        if pull > 0.0:
+            away = math.atan2(vy, vx) - mean_course
+            angle -= pull * (away - TWO_PI * math.floor((away + math.pi) / TWO_PI))
         factor = max(0.3, 1.0 + speed_sigma * draws.speed[particle, i])
         cos_a = math.cos(angle) * factor
         sin_a = math.sin(angle) * factor
@@ -137,6 +167,30 @@ def fall(index, scratch, draws, particle, stamp, impact, age, horizon):
 
 
 @kernel
+def destinations(index, weight, state, area, running):
+    """Fill (area, running sum of weights) of the destinations of a last run, and return how many.
+
+    Within AIM_M, weighted by `weight` and by how well they lie on the course: a normal of AIM_SIGMA_RAD off it.
+    """
+    count = 0
+    total = 0.0
+    speed = max(math.hypot(state[2], state[3]), 1.0)
+    for a in range(index.east.size):
+        dx, dy = index.east[a] - state[0], index.north[a] - state[1]
+        if abs(dx) > AIM_M or abs(dy) > AIM_M:
+            continue
+        gap = math.hypot(dx, dy)
+        if gap > AIM_M or gap < 1.0:
+            continue
+        cosine = min(1.0, max(-1.0, (dx * state[2] + dy * state[3]) / (gap * speed)))
+        off = math.acos(cosine) / AIM_SIGMA_RAD
+        total += weight[a] * math.exp(-0.5 * off * off)
+        area[count], running[count] = a, total
+        count += 1
+    return count
+
+
+@kernel
 def quantile(counts, total, share):
     """The time by which `share` of the counted arrivals came, s, linear inside its bin."""
     want = share * total
@@ -151,11 +205,11 @@ def quantile(counts, total, share):
 
 
 @kernel
-def forecast_all(index, draws, state, motion, impact, ballistic, age, belief, horizon, least, out, limit):
+def forecast_all(index, draws, weight, state, motion, impact, ballistic, age, belief, horizon, least, out, limit):
     """Roll out every track; rows of out are (track row, area, probability, median, 5 %, 95 %).
 
-    state (n, 6), motion (n, 6), impact (n, 7), ballistic (n,) bool, age (n,) s since the state, belief (n,): that it is
-    real and flies. Returns how many rows were written; stops at `limit` (the caller then gives more room).
+    state (n, 9), motion (n, 9), weight (areas,) of a destination, impact (n, 7), ballistic (n,) bool, age (n,) s since
+    the state, belief (n,): that it is real and flies. Returns how many rows were written; stops at `limit` (the caller then gives more room).
     """
     areas = index.east.size
     bins = int(horizon / BIN_S) + 2
@@ -166,18 +220,25 @@ def forecast_all(index, draws, state, motion, impact, ballistic, age, belief, ho
     entered = np.full(areas, -1, np.int64)
     tested = np.full(areas, -1, np.int64)
     scratch = (slot_of, slots, n_slots, counts, entered, tested)
+    aim_area = np.empty(areas, np.int64)
+    aim_weight = np.empty(areas)
     particles = draws.life.size
     rows = 0
     stamp = 0
     for i in range(state.shape[0]):
         n_slots[0] = 0
         entered[:] = -1
-        moves = (motion[i, 0], motion[i, 1], motion[i, 2], motion[i, 3], motion[i, 4], motion[i, 5])
+        m = motion[i]
+        moves = (m[0], m[1], m[2], m[3], m[4], m[5], m[6], m[7], m[8])
+        aim_count = 0
+        if m[8] > 0.0 and not ballistic[i]:
+            aim_count = destinations(index, weight, state[i], aim_area, aim_weight)
+        aims = (aim_area, aim_weight, aim_count)
         for particle in range(particles):
             if ballistic[i]:
                 stamp = fall(index, scratch, draws, particle, stamp, impact[i], age[i], horizon)
             else:
-                stamp = fly(index, scratch, draws, particle, stamp, state[i], moves, age[i], horizon)
+                stamp = fly(index, scratch, draws, particle, stamp, state[i], moves, aims, age[i], horizon)
         for k in range(n_slots[0]):
             a = slots[k]
             slot_of[a] = -1

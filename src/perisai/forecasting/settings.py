@@ -8,14 +8,20 @@ from perisai.model import BadInputError
 class Motion(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How objects of one kind fly between what is seen of them.
 
-    turns_per_hour: rate of dog-legs, a Poisson process. turn_sigma_deg: spread of a dog-leg, 1 sigma.
+    turns_per_hour: rate of dog-legs; leg_min_s: least time between two, beyond which a turn grows likelier with time.
+    turn_sigma_deg: spread of a dog-leg, 1 sigma. course_pull: share of the departure from the object's mean course
+    that a dog-leg takes back, for objects zigzag towards where they are sent.
+    aim_share: share of dog-legs that begin the last run, straight at a destination near.
     loiter_share: share of dog-legs that begin a loiter; loiter_s: its mean duration. ends_per_hour: rate at which
     objects of the kind come down. speed_sigma: relative spread of the speed on a new leg, 1 sigma.
     """
 
-    turns_per_hour: float = 6.0
-    turn_sigma_deg: float = 35.0
-    loiter_share: float = 0.05
+    turns_per_hour: float = 5.0
+    leg_min_s: float = 200.0
+    turn_sigma_deg: float = 26.0
+    course_pull: float = 1.0
+    aim_share: float = 0.15
+    loiter_share: float = 0.02
     loiter_s: float = 300.0
     ends_per_hour: float = 0.3
     speed_sigma: float = 0.03
@@ -33,6 +39,8 @@ class ForecastSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
     silence_lost_share: of tracks that fall silent, the share that still flies; silence_fall_s, silence_found_s: decay
     of the belief in those that fell and in those lost from view. silence_max_s: when a silent track is given up.
     civil_addresses: when not empty, only these identities can be neutral.
+    destination_power: an area is a destination with weight residents (at least 500) to this power; the prior of where
+    objects are sent.
     max_step_s: a longer jump of the clock between frames counts as one frame.
     """
 
@@ -50,11 +58,30 @@ class ForecastSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
     silence_found_s: float = 120.0
     silence_max_s: float = 900.0
     civil_addresses: tuple[str, ...] = ()
+    destination_power: float = 0.7
     max_step_s: float = 120.0
     drone: Motion = Motion()
-    cruise: Motion = Motion(turns_per_hour=12.0, turn_sigma_deg=30.0, loiter_share=0.0, ends_per_hour=1.0)
-    glide_bomb: Motion = Motion(turns_per_hour=2.0, turn_sigma_deg=10.0, loiter_share=0.0, ends_per_hour=6.0)
-    aircraft: Motion = Motion(turns_per_hour=6.0, turn_sigma_deg=45.0, loiter_share=0.1, ends_per_hour=0.2)
+    cruise: Motion = Motion(
+        turns_per_hour=8.0, leg_min_s=170.0, turn_sigma_deg=20.0, loiter_share=0.0, ends_per_hour=0.5
+    )
+    glide_bomb: Motion = Motion(
+        turns_per_hour=2.0,
+        leg_min_s=60.0,
+        turn_sigma_deg=10.0,
+        course_pull=0.0,
+        aim_share=0.0,
+        loiter_share=0.0,
+        ends_per_hour=6.0,
+    )
+    aircraft: Motion = Motion(
+        turns_per_hour=6.0,
+        leg_min_s=0.0,
+        course_pull=0.0,
+        aim_share=0.0,
+        turn_sigma_deg=45.0,
+        loiter_share=0.1,
+        ends_per_hour=0.2,
+    )
     other: Motion = Motion()
 
     def __post_init__(self) -> None:
@@ -63,7 +90,19 @@ class ForecastSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
         for name in positive:
             if not getattr(self, name) > 0:
                 raise BadInputError(f"forecasting.{name}", repr(getattr(self, name)), "a number above 0")
+        for kind in ("drone", "cruise", "glide_bomb", "aircraft", "other"):
+            _check(kind, getattr(self, kind))
         if not 0.0 <= self.silence_lost_share <= 1.0:
             raise BadInputError("forecasting.silence_lost_share", repr(self.silence_lost_share), "0 to 1")
         if not 0.0 < self.min_probability < 1.0:
             raise BadInputError("forecasting.min_probability", repr(self.min_probability), "between 0 and 1")
+
+
+def _check(kind: str, motion: Motion) -> None:
+    where = f"forecasting.{kind}"
+    if not motion.turns_per_hour > 0.0:
+        raise BadInputError(f"{where}.turns_per_hour", repr(motion.turns_per_hour), "a number above 0")
+    if not 0.0 <= motion.leg_min_s < 3600.0 / motion.turns_per_hour:
+        raise BadInputError(f"{where}.leg_min_s", repr(motion.leg_min_s), "0 or more, under 3600 / turns_per_hour")
+    if not 0.0 <= motion.course_pull <= 1.0:
+        raise BadInputError(f"{where}.course_pull", repr(motion.course_pull), "0 to 1")

@@ -4,8 +4,11 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import msgspec
+import pyarrow as pa
+import pyarrow.parquet as pq
 from cyclopts import App, Parameter
 
+from perisai.model import BadInputError
 from perisai.recording import read_table, write_table
 
 from .. import package_data
@@ -73,7 +76,15 @@ def evaluate_tracks(tracks: Path, /, *, truth: Path, json: Json = False) -> None
 
 @evaluate.command(name="alerts")
 def evaluate_alerts(
-    alerts: Path, /, *, truth: Path, areas: Path, forecasts: Path | None = None, json: Json = False
+    alerts: Path,
+    /,
+    *,
+    truth: Path,
+    areas: Path,
+    forecasts: Path | None = None,
+    sensors: Path | None = None,
+    report: Path | None = None,
+    json: Json = False,
 ) -> None:
     """In-time share, person-hours against practice and perfect knowledge, lead times, calibration.
 
@@ -84,14 +95,51 @@ def evaluate_alerts(
         truth: Parquet file of the truth.
         areas: GeoJSON of the areas.
         forecasts: Parquet file of forecasts, for Brier and log score, reliability and interval coverage.
+        sensors: the sensors TOML, to score also against what the sensors had in view in time.
+        report: HTML file to write: the after-action report on one page.
         json: print the scores as one JSON object.
     """
-    from perisai.evaluation import score_alerts
+    from perisai.evaluation import after_action_report, score_alerts
+    from perisai.simulation import visible
 
     rows, flown, ground = read_table(alerts, "alerts"), read_table(truth, "truth"), read_areas(areas)
     foreseen = read_table(forecasts, "forecasts") if forecasts else None
-    scores = score_alerts(rows, flown, ground, foreseen)
+    seen = visible(flown, read_sensors(sensors)) if sensors else None
+    scores = score_alerts(rows, flown, ground, foreseen, seen)
+    if report:
+        report.write_text(after_action_report(scores, rows, flown, ground, f"After action: {alerts.name}"), "utf-8")
     show(_plain(scores), json)
+
+
+@evaluate.command(name="sirens")
+def evaluate_sirens(
+    intervals: Path,
+    /,
+    *,
+    region: str = "",
+    month: str = "",
+    snapshots: Path | None = None,
+    areas: Path | None = None,
+    json: Json = False,
+) -> None:
+    """The record of real sirens: hours under alert, durations, what alerts smaller than an oblast spared.
+
+    Example: perisai evaluate sirens sirens.parquet --region "Kharkivska oblast" --month 2025-09 --json
+
+    Args:
+        intervals: Parquet file of intervals (region, started_at, finished_at, oblast_code).
+        region: a name as in the record, or the beginning of an oblast code; without it all.
+        month: YYYY-MM; without it all.
+        snapshots: Parquet file of what was active once a day (snap, level, oblast_code, raion_code, hromada_code,
+            started_at).
+        areas: GeoJSON of the areas, for the residents under those; without it the communities of Ukraine.
+        json: print the figures as one JSON object.
+    """
+    from perisai.evaluation import score_sirens
+
+    ground = read_areas(areas or package_data.COMMUNITIES) if snapshots else None
+    moments = _parquet(snapshots) if snapshots else None
+    show(_plain(score_sirens(_parquet(intervals), region, month, moments, ground)), json)
 
 
 def bench(
@@ -113,6 +161,14 @@ def bench(
     from importlib import import_module
 
     show(import_module(f"perisai.service.bench.{what}").run(quick), json)
+
+
+def _parquet(path: Path) -> pa.Table:
+    """A Parquet file of no schema of ours. Raises BadInputError when it cannot be read."""
+    try:
+        return pq.read_table(path)
+    except (OSError, pa.ArrowException) as error:
+        raise BadInputError(str(path), str(error).splitlines()[0], "a Parquet file") from error
 
 
 def _plain(scores: Any) -> dict[str, Any]:
