@@ -11,9 +11,11 @@ import numpy as np
 
 from perisai.geodesy import kernel
 
+from .association import clusters
+
 UPDATE_ABOVE = 0.5
 """Chance of having been detected at all, from which the state of a track is updated."""
-LARGEST = 256
+LARGEST = 128
 """Clusters of more tracks are assigned greedily."""
 FAR = 1e9
 
@@ -109,23 +111,42 @@ def _best(tracks, first, det, psi, choice, column):
 
 
 @kernel
-def one_to_one(order, start, first, det, psi, prob, missed, n_dets):
-    """The pair that updates each track, or -1. Clusters and pairs as in `association.marginals`."""
+def one_to_one(first, det, psi, prob, missed, n_dets):
+    """The pair that updates each track, or -1; arrays as in `association.marginals`.
+
+    A pair that weighs no more than a miss is in no best assignment, so only the others tie tracks into clusters.
+    """
     choice = np.full(missed.size, -1, np.int64)
     taken = np.zeros(n_dets, np.bool_)
     column = np.full(n_dets, -1, np.int64)
+    kept_first = np.zeros(missed.size + 1, np.int64)
+    kept = np.empty(det.size, np.int64)
+    kept_det = np.empty(det.size, np.int64)
+    n = 0
+    for t in range(missed.size):
+        for e in range(first[t], first[t + 1]):
+            if psi[e] > 1.0:
+                kept[n] = e
+                kept_det[n] = det[e]
+                n += 1
+        kept_first[t + 1] = n
+    kept_psi, kept_prob = psi[kept[:n]], prob[kept[:n]]
+    order, start = clusters(missed.size, kept_first, kept_det, n_dets)
     for c in range(start.size - 1):
         a, b = start[c], start[c + 1]
         if b - a == 1:
             t = order[a]
             best = -1
-            for e in range(first[t], first[t + 1]):
-                if best < 0 or prob[e] > prob[best]:
+            for e in range(kept_first[t], kept_first[t + 1]):
+                if best < 0 or kept_prob[e] > kept_prob[best]:
                     best = e
             if best >= 0 and 1.0 - missed[t] > UPDATE_ABOVE:
                 choice[t] = best
         elif b - a <= LARGEST:
-            _best(order[a:b], first, det, psi, choice, column)
+            _best(order[a:b], kept_first, kept_det, kept_psi, choice, column)
         else:
-            _greedy(order[a:b], first, det, prob, missed, choice, taken)
+            _greedy(order[a:b], kept_first, kept_det, kept_prob, missed, choice, taken)
+    for t in range(missed.size):
+        if choice[t] >= 0:
+            choice[t] = kept[choice[t]]
     return choice

@@ -72,6 +72,15 @@ class Detections(NamedTuple):
     head: np.ndarray
 
 
+NOTHING = Detections(
+    t=np.zeros(0), sensor=np.zeros(0, np.int64), scan=np.zeros(0, np.int64), form=np.zeros(0, np.int8),
+    z=np.zeros((0, 6)), var=np.zeros((0, 6)), mask=np.zeros((0, 6), np.bool_), east_m=np.zeros(0),
+    north_m=np.zeros(0), radius_m=np.zeros(0), address=np.zeros(0, np.int32), label=np.zeros(0, np.int32),
+    confidence=np.zeros(0), head=np.zeros(0, np.bool_),
+)  # fmt: skip
+"""The detections of an empty frame."""
+
+
 @kernel
 def _check(values, given, site, kind, max_range_m, reason):
     """Give each row (n, 15) the first reason that applies, as an index of REASONS; 0 is good."""

@@ -16,6 +16,7 @@ TENTATIVE, CONFIRMED, COASTING, ENDED = 0, 1, 2, 3
 COAST_AFTER_PERIODS = 2.5
 PREDICT_AFTER_S = 5.0
 CLASS_EVERY_S = 8.0
+FORGET_CHANCE = 0.02
 LAT, LON, ALT, VE, VN, VU, P_EE, P_EN, P_NN, V_EE, V_EN, V_NN, EXISTENCE, TIME = range(14)
 ROW_FLOATS = 14
 
@@ -66,6 +67,19 @@ def _period(bank: Bank, i, sites: Sites):
         if bank.ring_sensor[i, k] >= 0 and bank.ring_hit[i, k] > -1e200:
             period = min(period, sites.period_s[bank.ring_sensor[i, k]])
     return period if period < 1e9 else 10.0
+
+
+@kernel
+def _forgotten(bank: Bank, i, now, sites: Sites):
+    """Whether a start that a radar or a position made was not seen again for so many of its scans that a target would
+    have been missed in all of them with a chance of FORGET_CHANCE only."""
+    if bank.confirmed[i] or bank.solid_hits[i] == 0 or bank.solid_hits[i] < bank.hits[i]:
+        return False
+    s = bank.ring_sensor[i, 0]
+    if s < 0 or not penalises(sites.kind[s]):
+        return False
+    scans = 1.2 + math.log(FORGET_CHANCE) / math.log(1.0 - sites.pd[s])
+    return now - bank.last[i] > scans * sites.period_s[s]
 
 
 @kernel
@@ -120,13 +134,13 @@ def finish(
     for i in range(used):
         if not bank.alive[i]:
             continue
+        if bank.ident[i] < 0 and (bank.r[i] < rules.delete_existence or _forgotten(bank, i, now, sites)):
+            release(bank, i)
+            continue
         if not bank.touched[i] and bank.r[i] >= rules.delete_existence and now - bank.t[i] <= PREDICT_AFTER_S:
             shown = bank.ident[i] >= 0 or bank.confirmed[i]
             if not shown or now - bank.sent[i] < rules.coast_row_s:
                 continue
-        if bank.ident[i] < 0 and bank.r[i] < rules.delete_existence:
-            release(bank, i)
-            continue
         if now - bank.t[i] > PREDICT_AFTER_S:
             advance(
                 bank.x, bank.p, bank.mu, bank.t, bank.r, bank.has_height, bank.coupled, i, now, motion,

@@ -21,6 +21,8 @@ from .settings import MODELS, RING, STATES, Rules
 from .sites import BEARING, MODES, REMOTE_ID
 
 MAX_PSI = 1e9
+LEAST_PSI = 0.01
+"""Pairs of less weight change nothing by a hundredth and would tie whole raids into one cluster."""
 SAME_ADDRESS, OTHER_ADDRESS = 1e3, 1e-3
 """Likelihood of an address that agrees or differs: soft labels, since they can be forged or garbled."""
 SOUND_SLACK_MPS = 100.0
@@ -208,6 +210,8 @@ def pairs(
             weight = math.exp(l) / (clutter + fresh) * r_pd / max(1.0 - r_pd, 1e-6)
             if detections.address[j] >= 0 and address[i] >= 0:
                 weight *= SAME_ADDRESS if detections.address[j] == address[i] else OTHER_ADDRESS
+            if weight < LEAST_PSI:
+                continue
             if n_pairs == pair_track.size:
                 pair_track = np.concatenate((pair_track, np.empty(n_pairs, np.int64)))
                 pair_det = np.concatenate((pair_det, np.empty(n_pairs, np.int64)))
@@ -291,8 +295,8 @@ def process(bank: Bank, grid: Grid, detections: Detections, lo, hi, stamp, until
     )
     n_dets = hi - lo
     first, det, weight = by_track(tracks.size, pair_track, pair_det, psi)
-    prob, missed, fresh, order, start = marginals(tracks.size, first, det, weight, n_dets)
-    choice = one_to_one(order, start, first, det, weight, prob, missed, n_dets)
+    prob, missed, fresh, _, _ = marginals(tracks.size, first, det, weight, n_dets)
+    choice = one_to_one(first, det, weight, prob, missed, n_dets)
     s = detections.sensor[lo]
     form = detections.form[lo]
     polar = form in (FORM_POLAR, FORM_BEARING)

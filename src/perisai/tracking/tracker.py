@@ -15,7 +15,7 @@ from perisai.model import BadInputError, Frame, Sensor, empty
 from .ballistic import LN_BETA, LN_BETA_SIGMA, impact
 from .bank import FREE, USED, Bank, grown, new_bank, new_grid
 from .classify import BALLISTIC
-from .detections import Codes, Detections, read
+from .detections import NOTHING, Codes, Detections, read
 from .grid import rebuild
 from .identity import AddressMemory
 from .lifecycle import ENDED, ROW_FLOATS, close_scan, finish
@@ -27,6 +27,7 @@ from .settings import CLASSES, STATES, TrackerSettings, motion, rules
 from .sites import region_plane, sites
 
 CHECKPOINT_VERSION = 3
+NO_ROWS = empty("tracks")
 SCAN_ID, SCAN_BEGAN, SCAN_LAST, SCAN_OPEN = 0, 1, 2, 3
 
 
@@ -97,6 +98,10 @@ class Tracker:
         """The rows of this frame (schema `tracks`): tracks updated, coasting (every `coast_row_s`) and ended."""
         if self._epoch_us is None:
             self._epoch_us = frame.end_us
+        end = (frame.end_us - self._epoch_us) * 1e-6
+        if frame.table.num_rows == 0:
+            used = int(self._bank.counters[USED])
+            return self._beat(NOTHING, 0, 0, end) if self._bank.alive[:used].any() else NO_ROWS
         detections = read(
             frame.table,
             frame.end_us,
@@ -108,10 +113,9 @@ class Tracker:
             self.rejects,
             (self.settings.window_s, self.settings.ahead_s),
         )
-        end = (frame.end_us - self._epoch_us) * 1e-6
         tables = [self._beat(detections, lo, hi, until) for lo, hi, until in _beats(detections, end)]
         tables = [table for table in tables if table.num_rows]
-        return tables[0] if len(tables) == 1 else (pa.concat_tables(tables) if tables else empty("tracks"))
+        return tables[0] if len(tables) == 1 else (pa.concat_tables(tables) if tables else NO_ROWS)
 
     def _beat(self, detections: Detections, lo: int, hi: int, until: float) -> pa.Table:
         self._reserve(hi - lo)
@@ -127,6 +131,8 @@ class Tracker:
             bank, used, until, self.places, self.plane, self._motion, self._rules, self._work, self._counts, slots,
             status, rows, classes, np.empty((STATES, STATES)), np.empty(len(CLASSES)),
         )  # fmt: skip
+        if n == 0:
+            return NO_ROWS
         slots, status, rows, classes = slots[:n], status[:n], rows[:n], classes[:n]
         return tracks_table(
             bank,
