@@ -1,0 +1,136 @@
+"""What must hold of the tracker whatever the plots: order inside a scan, silence, blocks against full matrices."""
+
+import numpy as np
+import pyarrow as pa
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from perisai.model import Frame, Sensor, build
+from perisai.tracking import Tracker
+from perisai.tracking.kalman import update_place
+from perisai.tracking.motion import advance, transition
+from perisai.tracking.settings import TrackerSettings, motion
+
+SENSOR = Sensor(
+    id="s", kind="position", lat=49.0, lon=31.0, max_range_m=100e3, period_s=4.0, sigma_m=100.0, clutter_per_scan=5.0
+)
+DEAF = Sensor(id="deaf", kind="radar2d", lat=49.0, lon=31.0, max_range_m=100e3, period_s=4.0, clutter_per_scan=5.0)
+EPOCH_US = 1_757_000_000_000_000
+
+
+def _scans(seed: int, scans: int = 12) -> list[dict[str, np.ndarray]]:
+    """Five targets close together and clutter, as columns per scan."""
+    rng = np.random.default_rng(seed)
+    lat, lon = 49.0 + rng.normal(0, 0.006, 5), 31.0 + rng.normal(0, 0.009, 5)
+    out = []
+    for scan in range(scans):
+        seen = rng.random(5) < 0.9
+        a = np.concatenate([(lat + 0.002 * scan)[seen] + rng.normal(0, 9e-4, seen.sum()), rng.uniform(48.5, 49.5, 4)])
+        o = np.concatenate([lon[seen] + rng.normal(0, 1.3e-3, seen.sum()), rng.uniform(30.5, 31.5, 4)])
+        at = np.full(len(a), EPOCH_US + scan * 4_000_000)
+        out.append({"time": at, "received": at, "scan": np.full(len(a), scan), "lat": a, "lon": o})
+    return out
+
+
+def _frame(columns: dict[str, np.ndarray], order: np.ndarray, sensor: str = "s") -> Frame:
+    table = build("detections", {name: c[order] for name, c in columns.items()} | {"sensor": [sensor] * len(order)})
+    return Frame(int(columns["time"][0]), table)
+
+
+@settings(deadline=None, max_examples=15)
+@given(st.integers(0, 10_000))
+def test_the_order_of_detections_inside_a_scan_changes_no_byte(seed):
+    rng = np.random.default_rng(seed)
+    one, other = Tracker([SENSOR]), Tracker([SENSOR])
+    rows = 0
+    for columns in _scans(seed):
+        n = len(columns["lat"])
+        first = one.step(_frame(columns, np.arange(n)))
+        assert first.equals(other.step(_frame(columns, rng.permutation(n))))
+        rows += first.num_rows
+    assert rows > 0
+    assert one.checkpoint() == other.checkpoint()
+
+
+@settings(deadline=None, max_examples=15)
+@given(st.integers(0, 10_000))
+def test_a_sensor_that_sees_nothing_there_never_raises_existence(seed):
+    alone, both = Tracker([SENSOR, DEAF]), Tracker([SENSOR, DEAF])
+    far = {"lat": np.array([49.4]), "lon": np.array([31.9])}
+    for columns in _scans(seed):
+        n = len(columns["lat"])
+        expected = alone.step(_frame(columns, np.arange(n)))
+        table = _frame(columns, np.arange(n)).table
+        at = columns["time"][:1]
+        blank = build("detections", {"time": at, "received": at, "sensor": ["deaf"], "scan": columns["scan"][:1]} | far)
+        found = both.step(Frame(int(at[0]), pa.concat_tables([table, blank])))
+        known = dict(zip(expected["track"].to_pylist(), expected["existence"].to_pylist(), strict=True))
+        for track, existence in zip(found["track"].to_pylist(), found["existence"].to_pylist(), strict=True):
+            if track in known and len(known) == found.num_rows:
+                assert existence <= known[track] + 1e-12
+
+
+def _random_track(rng: np.random.Generator):
+    """x (1, 3, 6), p (1, 3, 6, 6) in blocks, mu (1, 3)."""
+    x, p = rng.normal(0, 100, (1, 3, 6)), np.zeros((1, 3, 6, 6))
+    for m in range(3):
+        for block in ([0, 1, 3, 4], [2, 5]):
+            root = rng.normal(0, 50, (len(block), len(block)))
+            p[0, m][np.ix_(block, block)] = root @ root.T + 10.0 * np.eye(len(block))
+    mu = rng.dirichlet(np.ones(3))[None]
+    return x, p, mu
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.integers(0, 2**32 - 1), st.floats(0.1, 12.0))
+def test_prediction_in_blocks_is_the_mixing_and_motion_of_the_full_matrices(seed, dt):
+    x, p, mu = _random_track(np.random.default_rng(seed))
+    constants = motion(TrackerSettings())
+    pi = np.zeros((3, 3))
+    transition(constants, dt, pi)
+    c = mu[0] @ pi
+    w = pi * mu[0][:, None] / c
+    f = np.eye(6)
+    f[:3, 3:] = dt * np.eye(3)
+    means, covs = [], []
+    for j in range(3):
+        mean = w[:, j] @ x[0]
+        cov = sum(w[i, j] * (p[0, i] + np.outer(x[0, i] - mean, x[0, i] - mean)) for i in range(3))
+        for a in (2, 5):
+            for b in (0, 1, 3, 4):
+                cov[a, b] = cov[b, a] = 0.0
+        q = np.diag([constants.noise[j], constants.noise[j], constants.vertical_noise[j]])
+        noise = np.block([[q * dt**3 / 3, q * dt**2 / 2], [q * dt**2 / 2, q * dt]])
+        means.append(f @ mean)
+        covs.append(f @ cov @ f.T + noise)
+    t, r, yes, no = np.zeros(1), np.ones(1), np.ones(1, np.bool_), np.zeros(1, np.bool_)
+    advance(
+        x, p, mu, t, r, yes, no, 0, dt, constants, np.zeros((3, 3)), np.full(1, -1.0), np.zeros((3, 3)),
+        np.zeros((6, 6)), np.zeros(3),
+    )  # fmt: skip
+    np.testing.assert_allclose(x[0], means, rtol=1e-9, atol=1e-9)
+    np.testing.assert_allclose(p[0], covs, rtol=1e-9, atol=1e-6)
+    np.testing.assert_allclose(mu[0], c, rtol=1e-12)
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.integers(0, 2**32 - 1), st.floats(-3.0, 3.0))
+def test_the_closed_form_update_is_the_kalman_filter(seed, dt):
+    rng = np.random.default_rng(seed)
+    x, p, mu = _random_track(rng)
+    z, variance = rng.normal(0, 100, (1, 6)), 80.0**2
+    h = np.zeros((2, 6))
+    h[0, [0, 3]] = h[1, [1, 4]] = 1.0, dt
+    means, covs, weights = [], [], []
+    for m in range(3):
+        s = h @ p[0, m] @ h.T + variance * np.eye(2)
+        gain = p[0, m] @ h.T @ np.linalg.inv(s)
+        nu = z[0, :2] - h @ x[0, m]
+        means.append(x[0, m] + gain @ nu)
+        covs.append(p[0, m] - gain @ s @ gain.T)
+        weights.append(np.log(mu[0, m]) - 0.5 * nu @ np.linalg.solve(s, nu) - 0.5 * np.log(np.linalg.det(s)))
+    update_place(x, p, mu, 0, z, 0, variance, dt)
+    np.testing.assert_allclose(x[0], means, rtol=1e-8, atol=1e-6)
+    np.testing.assert_allclose(p[0], covs, rtol=1e-7, atol=1e-5)
+    expected = np.maximum(np.exp(np.array(weights) - max(weights)), 1e-6)
+    np.testing.assert_allclose(mu[0], expected / expected.sum(), rtol=1e-8)
