@@ -17,6 +17,7 @@ VERBS = {
     "alert": ("stages:alert", "Tracks to alerts."),
     "simulate": ("score:simulate", "A raid night as the published record tells it."),
     "evaluate": ("score:evaluate", "Scores of tracks and of alerts."),
+    "fit": ("fit:fit", "How objects fly, learned from recorded nights."),
     "bench": ("score:bench", "A stage against its peers in one run."),
     "replay": ("live:replay", "A recording once more: the same alerts."),
 }

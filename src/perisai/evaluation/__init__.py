@@ -1,6 +1,7 @@
 """Scores of tracks, of alerts and of the record of real sirens."""
 
 from .alerts import AlertScores, score_alerts
+from .forecast_skill import pooled_log_score
 from .gospa import Gospa, gospa
 from .report import after_action_report
 from .sirens import SirenScores, score_sirens
@@ -14,6 +15,7 @@ __all__ = [
     "TrackScores",
     "after_action_report",
     "gospa",
+    "pooled_log_score",
     "score_alerts",
     "score_sirens",
     "score_tracks",

@@ -7,7 +7,7 @@ import pyarrow.compute as pc
 
 from perisai.model import Areas, floats, time_us
 
-from .passages import Circles, Flights, Passages
+from .passages import Circles, Flights, Passages, on_plane, passages
 
 HORIZON_S = 1200.0
 BINS = 10
@@ -114,3 +114,20 @@ def _reliability(p: np.ndarray, came: np.ndarray) -> list[Reliability]:
         if use.any():
             rows.append(Reliability(float(p[use].mean()), float(came[use].mean()), int(use.sum())))
     return rows
+
+
+def pooled_log_score(forecasts: pa.Table, truth: pa.Table, areas: Areas, period_s: float) -> float:
+    """Log loss per arrival that was due in the horizon of a beat; an arrival without a row counts as foreseen at 1e-3.
+
+    So forecasters that give out different rows can be compared. period_s: seconds between beats. inf without arrivals.
+    """
+    flights, circles = on_plane(truth, areas)
+    events = passages(flights, circles)
+    born = flights.born[events.object] if len(events.object) else np.empty(0)
+    begin = np.maximum(events.enter - HORIZON_S, born)
+    due = float(np.floor(np.maximum(events.leave - begin, 0.0) / period_s).sum())
+    skill = score_forecasts(forecasts, flights, events, areas, circles)
+    if skill is None or due <= 0.0:
+        return float("inf")
+    missing = max(0.0, due - skill.base_rate * skill.cases)
+    return (skill.log_score * skill.cases + missing * -float(np.log(1e-3))) / due

@@ -119,10 +119,11 @@ class Forecaster:
     def _belief(self, live: np.ndarray) -> np.ndarray:
         """That each track is real and still flies: what its tracker says, or what silence leaves of what it last said.
 
-        Silence begins when two rows are overdue. Some of the silent fell, some are only lost from view.
+        Silence begins when two rows are overdue; for silence_keep_s it says nothing, for a sensor may have failed.
+        After that some of the silent fell, and some are only lost from view.
         """
         s = self.settings
-        silent = np.maximum(0.0, live[:, bk.AGE] - 2.0 * live[:, bk.GAP])
+        silent = np.maximum(0.0, live[:, bk.AGE] - 2.0 * live[:, bk.GAP] - s.silence_keep_s)
         fell = (1.0 - s.silence_lost_share) * np.exp(-silent / s.silence_fall_s)
         lost = s.silence_lost_share * np.exp(-silent / s.silence_found_s)
         heard = np.where(live[:, bk.SEEN] > 2.0 * live[:, bk.GAP], 0.0, live[:, bk.EXIST])

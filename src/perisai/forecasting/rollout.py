@@ -209,7 +209,8 @@ def forecast_all(index, draws, weight, state, motion, impact, ballistic, age, be
     """Roll out every track; rows of out are (track row, area, probability, median, 5 %, 95 %).
 
     state (n, 9), motion (n, 9), weight (areas,) of a destination, impact (n, 7), ballistic (n,) bool, age (n,) s since
-    the state, belief (n,): that it is real and flies. Returns how many rows were written; stops at `limit` (the caller then gives more room).
+    the state, belief (n,): that it is real and flies. Returns how many rows were written; stops at `limit` (the caller
+    then gives more room).
     """
     areas = index.east.size
     bins = int(horizon / BIN_S) + 2

@@ -20,7 +20,7 @@ class Motion(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     leg_min_s: float = 200.0
     turn_sigma_deg: float = 26.0
     course_pull: float = 1.0
-    aim_share: float = 0.15
+    aim_share: float = 0.2
     loiter_share: float = 0.02
     loiter_s: float = 300.0
     ends_per_hour: float = 0.3
@@ -36,6 +36,7 @@ class ForecastSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
     position_sigma_m, velocity_sigma_mps: taken where a track brings no covariance. correlation_s: how long the errors
     of one track's successive rows stay alike. turn_gate: chi-square (4 degrees of freedom) beyond which a row
     begins a new leg.
+    silence_keep_s: a track that falls silent is believed to fly on for so long, as before; a sensor may have failed.
     silence_lost_share: of tracks that fall silent, the share that still flies; silence_fall_s, silence_found_s: decay
     of the belief in those that fell and in those lost from view. silence_max_s: when a silent track is given up.
     civil_addresses: when not empty, only these identities can be neutral.
@@ -53,6 +54,7 @@ class ForecastSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
     velocity_sigma_mps: float = 3.0
     correlation_s: float = 20.0
     turn_gate: float = 18.0
+    silence_keep_s: float = 90.0
     silence_lost_share: float = 0.4
     silence_fall_s: float = 30.0
     silence_found_s: float = 120.0
