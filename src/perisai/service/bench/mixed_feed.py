@@ -1,8 +1,10 @@
 """A wide area's feed: 30 radars of different periods, 2,000 reports/s, 4,000 targets; the load published for ARTAS."""
 
+import math
+
 import numpy as np
 
-from perisai.geodesy import azimuth_deg, destination, distance_m
+from perisai.geodesy import destination, ecef_from_geodetic, enu_from_ecef_offset, kernel
 from perisai.model import Frame, Sensor, build, split_frames
 
 from .targets import EPOCH_US
@@ -10,6 +12,18 @@ from .targets import EPOCH_US
 TARGETS = 4_000
 SIDE_M = 600_000.0
 CORNER = (46.5, 27.5)
+
+
+@kernel
+def _look(lat0, lon0, alt0, lat, lon, alt, out):
+    """Slant range m, azimuth deg, elevation deg (n, 3) of places (rad, m) from a sensor."""
+    x0, y0, z0 = ecef_from_geodetic(lat0, lon0, alt0)
+    for i in range(lat.size):
+        x, y, z = ecef_from_geodetic(lat[i], lon[i], alt[i])
+        e, n, u = enu_from_ecef_offset(lat0, lon0, x - x0, y - y0, z - z0)
+        out[i, 0] = math.sqrt(e * e + n * n + u * u)
+        out[i, 1] = math.degrees(math.atan2(e, n)) % 360.0
+        out[i, 2] = math.degrees(math.atan2(u, math.hypot(e, n)))
 
 
 def feed(seconds: float, seed: int) -> tuple[list[Sensor], list[Frame]]:
@@ -22,7 +36,7 @@ def feed(seconds: float, seed: int) -> tuple[list[Sensor], list[Frame]]:
         period = (6.0, 10.0, 12.0)[k % 3]
         sensors.append(
             Sensor(
-                id=f"r{k:02}", kind="radar3d", lat=float(lat), lon=float(lon), alt_m=100.0, max_range_m=140e3,
+                id=f"r{k:02}", kind="radar3d", lat=float(lat), lon=float(lon), alt_m=100.0, max_range_m=150e3,
                 period_s=period, detection_probability=0.9, clutter_per_scan=20.0,
             )
         )  # fmt: skip
@@ -35,23 +49,24 @@ def feed(seconds: float, seed: int) -> tuple[list[Sensor], list[Frame]]:
         period = sensor.period_s or 10.0
         for scan in range(int(seconds / period) + 1):
             begin = scan * period + 0.1 * number
-            lat, lon = destination(lat0, lon0, heading, speed * begin)
-            ground = np.asarray(distance_m(sensor.lat, sensor.lon, lat, lon))
-            seen = (ground < 130e3) & (rng.random(TARGETS) < 0.9)
-            azimuth = np.asarray(azimuth_deg(sensor.lat, sensor.lon, lat, lon))[seen] % 360.0
-            ground, up = ground[seen], height[seen] - 100.0
-            # Height over the sensor's tangent plane, and the slant range (mean sphere; the bias is metres).
-            rise = up - ground * ground / (2.0 * 6_371_008.8)
-            slant = np.hypot(ground, rise)
+            # Where the beam meets each target: its azimuth as the scan begins says when, and where it is by then.
+            polar = np.empty((TARGETS, 3))
+            at = np.full(TARGETS, begin)
+            for _ in range(2):
+                lat, lon = (np.radians(part) for part in destination(lat0, lon0, heading, speed * at))
+                _look(np.radians(sensor.lat), np.radians(sensor.lon), 100.0, lat, lon, height, polar)
+                at = begin + polar[:, 1] / 360.0 * period
+            seen = (polar[:, 0] < 148e3) & (polar[:, 2] > 0.0) & (rng.random(TARGETS) < 0.9)
+            slant, azimuth, tilt = polar[seen].T
             n, m = slant.size, rng.poisson(20)
             clutter = rng.uniform(0, 360, m)
             turn = np.concatenate([azimuth, clutter])
             columns["time"].append(EPOCH_US + np.round((begin + turn / 360.0 * period) * 1e6).astype(np.int64))
             columns["sensor"].append(np.full(n + m, number))
             columns["scan"].append(np.full(n + m, scan))
-            columns["range"].append(np.concatenate([slant + rng.normal(0, 60, n), rng.uniform(2e3, 130e3, m)]))
+            columns["range"].append(np.concatenate([slant + rng.normal(0, 60, n), rng.uniform(2e3, 148e3, m)]))
             columns["azimuth"].append(np.concatenate([azimuth + rng.normal(0, 0.08, n), clutter]))
-            tilt = np.degrees(np.arctan2(rise, ground)) + rng.normal(0, 0.2, n)
+            tilt = tilt + rng.normal(0, 0.2, n)
             columns["elevation"].append(np.concatenate([tilt, rng.uniform(0, 10, m)]))
     whole = {name: np.concatenate(parts) for name, parts in columns.items()}
     order = np.argsort(whole["time"], kind="stable")
