@@ -10,6 +10,15 @@ SHARED = ROOT.parent / "shared" / "data"
 GOLDEN = Path(__file__).parent / "golden"
 
 
+ORDER = ("unit", "property", "golden", "scenario", "browser")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The quick ones first; the browser last, because its driver keeps an event loop in the main thread."""
+    tests = Path(__file__).parent
+    items.sort(key=lambda item: ORDER.index(item.path.relative_to(tests).parts[0]))
+
+
 @pytest.fixture(scope="session")
 def shared() -> Path:
     """The data folder beside the repository; the test is skipped where it is not."""
