@@ -155,6 +155,8 @@ def test_missing_empty_and_foreign_files_are_one_clear_line(tmp_path: Path) -> N
         b"\x1f\x8b\x08\x00broken",
         b"[1, 2]",
         b"time,icao24,lat\n1,a,2\n",
+        b"time,icao24,lat,l\x80n\n1,a,2,3\n",
+        b"time,icao24,lat,lon,lon\n1,a,2,3,3\n",
     ):
         path = tmp_path / "capture"
         if content is not None:

@@ -28,11 +28,15 @@ def import_states(content: bytes, source: str, sensor: str, period_s: float) -> 
     """
     try:
         table = pcsv.read_csv(io.BytesIO(content), convert_options=_conversion())
-    except pa.ArrowException as error:
-        raise BadInputError(source, str(error).splitlines()[0], "a CSV of OpenSky state vectors") from error
+        columns = Counter(table.column_names)
+    except (pa.ArrowException, UnicodeDecodeError) as error:  # pyarrow decodes the names of columns only when asked for
+        raise BadInputError(source, str(error).splitlines()[0], "a CSV of OpenSky state vectors in UTF-8") from error
     for name in STATE_COLUMNS:
-        if name not in table.column_names:
+        if name not in columns:
             raise BadInputError(f"{source}: column {name}", "missing", f"{', '.join(STATE_COLUMNS)}, ...")
+    for name, times in columns.items():
+        if times > 1:
+            raise BadInputError(f"{source}: column {name}", f"there {times} times", "columns that differ in name")
     column = {name: _floats(table, name) for name in _NUMBERS}
     seconds = np.where(np.isnan(column["lastposupdate"]), column["time"], column["lastposupdate"])
     address = _codes(table["icao24"].to_pylist())
@@ -40,13 +44,13 @@ def import_states(content: bytes, source: str, sensor: str, period_s: float) -> 
     sieve = Sieve(table.num_rows, rejects)
     sieve.refuse(np.isnan(column["time"]), "state: time unknown")
     sieve.refuse(np.isnan(column["lat"]) | np.isnan(column["lon"]), "state: no position")
-    if "onground" in table.column_names:
+    if "onground" in columns:
         ground = table["onground"].cast(pa.string()).to_numpy(zero_copy_only=False)
         sieve.refuse(np.isin(ground, ("True", "true", "1")), "state: on ground")
     sieve.refuse((address >= 0) & repeated(address, seconds), "state: position repeated")
     heading = np.radians(column["heading"])
     alt = np.where(np.isnan(column["geoaltitude"]), column["baroaltitude"], column["geoaltitude"])
-    columns = {
+    rows = {
         "time": to_us(seconds),
         "received": to_us(np.fmax(column["time"], seconds)),
         "lat": column["lat"],
@@ -56,7 +60,7 @@ def import_states(content: bytes, source: str, sensor: str, period_s: float) -> 
         "vn_mps": column["velocity"] * np.cos(heading),
         "vu_mps": column["vertrate"],
     }
-    return _finish(columns, address, sieve, sensor, period_s, Counter({"state vector": table.num_rows}))
+    return _finish(rows, address, sieve, sensor, period_s, Counter({"state vector": table.num_rows}))
 
 
 class _Sample(msgspec.Struct):
