@@ -5,7 +5,6 @@ from typing import NamedTuple
 
 import numpy as np
 from scipy.special import ndtri
-from scipy.stats import qmc
 
 LEGS = 12
 """Most legs of one rollout inside the horizon; at the default rates more come in less than one of a million."""
@@ -27,6 +26,8 @@ class Draws(NamedTuple):
 
 def draw(particles: int) -> Draws:
     """Draws spread evenly by a scrambled Sobol sequence in the dimensions that matter, pseudo-random in the rest."""
+    from scipy.stats import qmc  # takes a second to load, so only where forecasts are made
+
     size = 1 << (particles - 1).bit_length()
     spread = qmc.Sobol(9, scramble=True, rng=np.random.default_rng(20250907)).random(size)[:particles]
     spread = np.clip(spread, 1e-6, 1.0 - 1e-6)
