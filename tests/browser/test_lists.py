@@ -2,7 +2,8 @@
 
 import re
 
-from playwright.sync_api import Page, expect
+from live_feed import START_US, Feed, alert
+from playwright.sync_api import BrowserContext, Locator, Page, expect
 
 WAIT_MS = 120_000
 
@@ -13,7 +14,8 @@ def alerts(page: Page) -> None:
 
 def test_what_is_selected_in_a_list_is_selected_everywhere(operator: Page) -> None:
     alerts(operator)
-    row = operator.locator(".row.alarm, .row.watch").first
+    row = operator.get_by_role("group", name="Alerts").get_by_role("button").first
+    row.hover()
     name = row.locator("b").inner_text()
     row.click()
     expect(operator.get_by_role("complementary", name=name)).to_be_visible()
@@ -25,9 +27,52 @@ def test_what_is_selected_in_a_list_is_selected_everywhere(operator: Page) -> No
     assert operator.evaluate("window.__perisai.selected") is None
 
 
+def test_rows_stay_under_the_pointer(context: BrowserContext) -> None:
+    """A list that sorts itself anew under a hand that is about to click sends it to the wrong community."""
+    page = context.new_page()
+    feed = Feed(page)
+    page.goto("/")
+    page.wait_for_function("window.__perisai?.areas > 0", timeout=WAIT_MS)
+    codes = page.evaluate("window.__perisai.codes.slice(0, 4)")
+    feed.tick(0, alerts=[alert(code, 100.0 * number) for number, code in enumerate(codes[:3], 1)])
+    rows = page.get_by_role("group", name="Alerts").get_by_role("button")
+    expect(rows).to_have_count(3)
+    before = rows.locator("b").all_inner_texts()
+
+    page.mouse.move(*middle(rows.nth(1)))
+    page.wait_for_timeout(100)
+    # The last becomes the soonest, the first ends, and a fourth comes that is sooner than all.
+    feed.tick(
+        1, alerts=[alert(codes[0], 100, end_s=1), alert(codes[3], 10)], arrivals={codes[2]: START_US + 20_000_000}
+    )
+    expect(page.get_by_role("button", name="1 new below")).to_be_visible()
+    assert in_sight(rows)[:3] == before
+    expect(rows.filter(has_text=before[0])).to_contain_text("Ended")
+    page.mouse.down()
+    page.mouse.up()
+    expect(page.get_by_role("complementary", name=before[1])).to_be_visible()
+
+    page.mouse.move(900, 400)
+    expect(rows).to_have_count(3)
+    assert in_sight(rows)[1:] == [before[2], before[1]]
+
+
+def middle(row: Locator) -> tuple[float, float]:
+    box = row.bounding_box()
+    assert box is not None
+    return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+
+
+def in_sight(rows: Locator) -> list[str]:
+    """Names of the rows from top to bottom as they stand on the screen."""
+    placed = [(middle(row)[1], row.locator("b").inner_text()) for row in rows.all()]
+    return [name for _, name in sorted(placed)]
+
+
 def test_a_track_says_why_it_is_classed_so(operator: Page) -> None:
     operator.wait_for_function("window.__perisai.tracks.length > 0", timeout=WAIT_MS)
     tracks = operator.get_by_role("group", name="Tracks")
+    tracks.get_by_role("button").first.hover()
     tracks.get_by_role("button").first.click()
     detail = operator.locator("aside", has=operator.get_by_role("heading", name="Why it is classed so"))
     expect(detail).to_be_visible()

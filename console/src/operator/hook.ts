@@ -1,4 +1,5 @@
 /** A read-only view of the store for tests and for support: `window.__perisai`. */
+import { geo } from '../live/geo.svelte';
 import { live } from '../live/live.svelte';
 import { selection } from './selection.svelte';
 import { view } from './view.svelte';
@@ -24,6 +25,13 @@ export function publishHook(): void {
     },
     get alerts() {
       return [...live.picture.alerts.values()].map((alert) => ({ ...alert }));
+    },
+    /** How many areas are known, and their codes, the most populous first. */
+    get areas() {
+      return geo.areas.size;
+    },
+    get codes() {
+      return [...geo.areas.values()].sort((a, b) => b.population - a.population).map((area) => area.code);
     },
     get settled() {
       return view.settled();

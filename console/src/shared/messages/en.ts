@@ -54,6 +54,7 @@ export const en = {
   'lists': 'Alerts and tracks',
   'search': 'Search area, number, class',
   'search.none': 'Nothing found.',
+  'list.new': '{n} new below',
   'sound': 'Sound on new alarms',
   'help': 'Keyboard shortcuts',
   'layers': 'Layers',

@@ -55,6 +55,7 @@ export const id: Messages = {
   'lists': 'Peringatan dan sasaran',
   'search': 'Cari wilayah, nomor, jenis',
   'search.none': 'Tidak ditemukan.',
+  'list.new': '{n} baru di bawah',
   'sound': 'Bunyi bahaya baru',
   'help': 'Pintasan papan ketik',
   'layers': 'Lapisan',

@@ -1,0 +1,52 @@
+"""A made-up live feed for the page alone: ticks of our choosing over its own socket, for what a demo cannot promise."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+import numpy as np
+from playwright.sync_api import Page, WebSocketRoute
+
+START_US = 1_757_203_200_000_000
+FLOATS = ("lat", "lon", "alt_m", "ve", "vn", "p_ee", "p_en", "p_nn")
+BYTES = ("existence", "confidence", "status", "threat", "neutral")
+
+
+class Feed:
+    """Answers the page's live socket in place of the service."""
+
+    def __init__(self, page: Page) -> None:
+        self._sockets: list[WebSocketRoute] = []
+        self._seq = 0
+        page.route_web_socket("**/api/v1/live", self._accept)
+
+    def _accept(self, socket: WebSocketRoute) -> None:
+        self._sockets.append(socket)
+
+    def tick(self, now_s: float, **parts: Any) -> None:
+        """Sends a tick; parts: any of tracks (from `tracks`), gone, alerts, arrivals, impacts, sensors, full, mode."""
+        self._seq += 1
+        message = {
+            "t": "tick", "seq": self._seq, "now_us": START_US + int(now_s * 1e6), "mode": "exercise",
+            "full": self._seq == 1, "tracks": {}, "gone": b"", "alerts": [], "arrivals": {}, "impacts": [],
+            "sensors": [], "health": {"lag_s": 0.0, "detections_per_s": 0.0},
+        }  # fmt: skip
+        self._sockets[-1].send(msgspec.msgpack.encode(message | parts))
+
+
+def alert(area: str, eta_s: float | None, level: str = "alarm", end_s: float | None = None) -> dict[str, Any]:
+    """An alert of an area that began with the feed."""
+    return {
+        "identifier": f"test.{area}", "area": area, "level": level, "threat": "drone", "start_us": START_US,
+        "end_us": None if end_s is None else START_US + int(end_s * 1e6), "eta_s": eta_s, "probability": 0.9,
+        "tracks": [1], "reason": "Drone 90 km away, 5 min.",
+    }  # fmt: skip
+
+
+def tracks(rows: Sequence[dict[str, float]]) -> dict[str, bytes]:
+    """Rows with lat, lon and any other column of a tick, as its columns."""
+    usual = {"alt_m": 800.0, "p_ee": 4e5, "p_nn": 4e5, "existence": 255, "confidence": 230, "status": 1}
+    columns = {name: np.array([row.get(name, usual.get(name, 0.0)) for row in rows], "<f4") for name in FLOATS}
+    columns |= {name: np.array([row.get(name, usual.get(name, 0)) for row in rows], "u1") for name in BYTES}
+    columns["id"] = np.array([row["id"] for row in rows], "<u4")
+    return {name: column.tobytes() for name, column in columns.items()}
