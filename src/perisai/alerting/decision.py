@@ -1,7 +1,5 @@
 """The decision: which areas are under watch or alarm, since when, why, and when the all-clear comes."""
 
-from datetime import UTC, datetime
-
 import msgspec
 import numpy as np
 import numpy.typing as npt
@@ -128,7 +126,7 @@ class Alerter:
         eta_s = float(rows.median[first])
         count = int(np.count_nonzero(rows.threat[main] == rows.threat[own[0]]))
         return Alert(
-            identifier=self._identifier(area, level, end_us),
+            identifier=reason.identifier(self.settings.prefix, self._codes[area], level, end_us),
             area=self._codes[area],
             level=level,
             threat=threat,  # pyright: ignore[reportArgumentType]
@@ -138,11 +136,6 @@ class Alerter:
             tracks=tuple(sorted(int(t) for t in rows.track[main])),
             reason=reason.raised(level, threat, count, eta_s, probability),
         )
-
-    def _identifier(self, area: int, level: str, end_us: int) -> str:
-        when = datetime.fromtimestamp(end_us / 1e6, UTC).strftime("%Y%m%dT%H%M%SZ")
-        code = "".join(c if c.isalnum() or c in "-_." else "_" for c in self._codes[area])
-        return f"{self.settings.prefix}.{code}.{level}.{when}"
 
     def active(self) -> list[Alert]:
         """The alerts that are on, in the order of the areas."""

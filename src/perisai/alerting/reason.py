@@ -1,5 +1,7 @@
 """Why an alert is on, and why it ended: one calm and exact sentence for operators and the record."""
 
+from datetime import UTC, datetime
+
 NOUNS = {
     "drone": ("A drone", "drones"),
     "cruise": ("A cruise missile", "cruise missiles"),
@@ -10,6 +12,9 @@ NOUNS = {
 }
 PASSED = "the danger has passed"
 SILENT = "the tracks that caused it were not seen again"
+TIME_UP = "the time set by the operator is over"
+RELEASED = "released by an operator"
+UNANSWERED = "released by itself, as no operator answered in time"
 
 
 def raised(level: str, threat: str, count: int, eta_s: float, probability: float) -> str:
@@ -27,3 +32,20 @@ def raised(level: str, threat: str, count: int, eta_s: float, probability: float
 def ended(start_reason: str, why: str) -> str:
     """The reason of the start and of the all-clear in one sentence."""
     return f"{start_reason.rstrip('.')}; {why}."
+
+
+def by_hand(level: str, said: str) -> str:
+    """Of an alert that an operator raised."""
+    return f"An operator raised this {level}: {said.strip().rstrip('.')}."
+
+
+def by_order(said: str) -> str:
+    """Why an alert ended that an operator cancelled."""
+    return f"cancelled by an operator: {said.strip().rstrip('.')}"
+
+
+def identifier(prefix: str, area: str, level: str, start_us: int) -> str:
+    """Of a span; every character is one that CAP 1.2 allows."""
+    when = datetime.fromtimestamp(start_us / 1e6, UTC).strftime("%Y%m%dT%H%M%SZ")
+    code = "".join(c if c.isalnum() or c in "-_." else "_" for c in area)
+    return f"{prefix}.{code}.{level}.{when}"

@@ -1,4 +1,7 @@
-"""What the decision may be told: leads, cost-loss ratios, hysteresis and dwell."""
+"""What the decision may be told: leads, cost-loss ratios, hysteresis and dwell; and what operators may do."""
+
+import math
+from typing import Literal
 
 import msgspec
 
@@ -11,12 +14,38 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     lead_s: time people need to reach shelter. margin_s: time the decision, the message and the sirens need.
     alarm_ratio: cost of an hour under alarm over the loss it averts: the alarm goes up when the probability of an
     arrival within lead and margin exceeds it. watch_ratio: the same for the watch and the whole horizon.
+    release_after_s: with operators.release = "confirm", it goes out by itself after so long; inf (never) by default.
     """
 
     lead_s: float
     margin_s: float = 20.0
     alarm_ratio: float = 0.02
     watch_ratio: float = 0.25
+    release_after_s: float = math.inf
+
+
+class OperatorSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Settings of `Desk`; section [alerting.operators].
+
+    release: automatic, or confirm: an operator lets each alert out. two_operators_people: an alert by hand, or a
+    cancel, that touches more residents needs a second operator, who has approval_s to agree. longest_s: the longest
+    time an alert by hand or an extension may be set to last.
+    """
+
+    release: Literal["automatic", "confirm"] = "automatic"
+    two_operators_people: int = 10_000
+    approval_s: float = 300.0
+    longest_s: float = 14_400.0
+
+    def __post_init__(self) -> None:
+        """Raises BadInputError naming the setting at fault."""
+        if self.two_operators_people < 0:
+            raise BadInputError(
+                "alerting.operators.two_operators_people", repr(self.two_operators_people), "0 or more residents"
+            )
+        for name in ("approval_s", "longest_s"):
+            if not getattr(self, name) > 0.0:
+                raise BadInputError(f"alerting.operators.{name}", repr(getattr(self, name)), "more than 0 seconds")
 
 
 class AlertSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -33,7 +62,7 @@ class AlertSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
 
     drone: Policy = Policy(lead_s=300.0)
     cruise: Policy = Policy(lead_s=120.0)
-    ballistic: Policy = Policy(lead_s=60.0, margin_s=60.0)
+    ballistic: Policy = Policy(lead_s=60.0, margin_s=60.0, release_after_s=10.0)
     glide_bomb: Policy = Policy(lead_s=60.0, margin_s=60.0)
     aircraft: Policy = Policy(lead_s=120.0, alarm_ratio=0.5, watch_ratio=0.9)
     other: Policy = Policy(lead_s=300.0)
@@ -47,6 +76,7 @@ class AlertSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     max_step_s: float = 120.0
     prefix: str = "perisai"
     list_tracks: int = 20
+    operators: OperatorSettings = OperatorSettings()
 
     def __post_init__(self) -> None:
         """Raises BadInputError naming the setting at fault."""
@@ -55,7 +85,7 @@ class AlertSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
             for name in ("alarm_ratio", "watch_ratio"):
                 if not 0.0 < getattr(policy, name) < 1.0:
                     raise BadInputError(f"alerting.{threat}.{name}", repr(getattr(policy, name)), "between 0 and 1")
-            for name in ("lead_s", "margin_s"):
+            for name in ("lead_s", "margin_s", "release_after_s"):
                 if getattr(policy, name) < 0.0:
                     raise BadInputError(f"alerting.{threat}.{name}", repr(getattr(policy, name)), "0 or more seconds")
         if not 0.0 < self.hold_ratio <= 1.0:

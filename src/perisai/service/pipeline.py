@@ -10,7 +10,7 @@ import msgspec
 import numpy as np
 import pyarrow as pa
 
-from perisai.alerting import Alerter, CapMessage, CapWriter
+from perisai.alerting import Alerter, Answer, CapMessage, CapWriter, Desk, Order
 from perisai.forecasting import Forecaster
 from perisai.model import TIME, AlertChange, Areas, Frame, Sensor
 from perisai.tracking import Tracker
@@ -40,15 +40,19 @@ class TrackStage:
 
 @dataclass(frozen=True, slots=True)
 class AlertStep:
-    """What one frame brought: forecasts (None between beats), alert changes and CAP messages."""
+    """What one frame brought: forecasts (None between beats), changes and CAP messages that go out, and answers."""
 
     forecasts: pa.Table | None
     changes: list[AlertChange]
     cap: list[CapMessage]
+    answers: list[Answer]
 
 
 class AlertStage:
-    """Frames of track rows in; forecasts, alert changes and CAP messages out."""
+    """Frames of track rows and operators' orders in; forecasts, alert changes and CAP messages out.
+
+    `desk` says what waits for an operator and what the public is told.
+    """
 
     def __init__(self, areas: Areas, config: Config, state: bytes | None = None) -> None:
         """state: a checkpoint to go on from."""
@@ -56,23 +60,27 @@ class AlertStage:
         if state is None:
             self.forecaster = Forecaster(areas, config.forecasting)
             self.alerter = Alerter(areas, config.alerting)
+            self.desk = Desk(areas, config.alerting)
             self.cap = CapWriter(areas, config.cap, mode)
         else:
-            forecaster, alerter, cap = msgspec.msgpack.decode(state, type=tuple[bytes, bytes, bytes])
+            forecaster, alerter, desk, cap = msgspec.msgpack.decode(state, type=tuple[bytes, bytes, bytes, bytes])
             self.forecaster = Forecaster.restore(forecaster, areas, config.forecasting)
             self.alerter = Alerter.restore(alerter, areas, config.alerting)
+            self.desk = Desk.restore(desk, areas, config.alerting)
             self.cap = CapWriter.restore(cap, areas, config.cap, mode)
 
-    def step(self, rows: pa.Table, end_us: int) -> AlertStep:
+    def step(self, rows: pa.Table, end_us: int, orders: Sequence[Order] = ()) -> AlertStep:
+        """One frame that ended at end_us. Orders take effect in it, also between the forecaster's beats."""
         forecasts = self.forecaster.step(rows, end_us)
-        if not self.forecaster.beat(end_us):
-            return AlertStep(None, [], self.cap.step([], end_us))
-        changes = self.alerter.step(forecasts, end_us)
-        return AlertStep(forecasts, changes, self.cap.step(changes, end_us))
+        beat = self.forecaster.beat(end_us)
+        decided = self.alerter.step(forecasts, end_us) if beat else []
+        told = self.desk.step(decided, orders, end_us)
+        cap = self.cap.step(told.changes, end_us)
+        return AlertStep(forecasts if beat else None, told.changes, cap, told.answers)
 
     def checkpoint(self) -> bytes:
-        parts = (self.forecaster.checkpoint(), self.alerter.checkpoint(), self.cap.checkpoint())
-        return msgspec.msgpack.encode(parts)
+        stages = (self.forecaster, self.alerter, self.desk, self.cap)
+        return msgspec.msgpack.encode([stage.checkpoint() for stage in stages])
 
 
 class AlertBook:
