@@ -10,6 +10,8 @@ import pyarrow as pa
 
 from perisai.model import build, empty
 
+from .health import SensorHealth
+
 MAX_SPEED_MPS = 15_000.0
 ALTITUDE_M = (-1_000.0, 1_000_000.0)
 UNKNOWN_US = np.iinfo(np.int64).min
@@ -18,11 +20,15 @@ CENTURIES_S = 7.3e9
 
 @dataclass(frozen=True, slots=True)
 class Imported:
-    """`table`: detections. `counts`: records met, by category or kind. `rejects`: records refused, by reason."""
+    """`table`: detections. `counts`: records met, by category or kind. `rejects`: records refused, by reason.
+
+    `health`: what sensors said of themselves, in the order in which they said it.
+    """
 
     table: pa.Table
     counts: Counter[str] = field(default_factory=Counter)
     rejects: Counter[str] = field(default_factory=Counter)
+    health: tuple[SensorHealth, ...] = ()
 
 
 def to_us(seconds: np.ndarray) -> np.ndarray:

@@ -12,14 +12,33 @@ def cooperative_scans(time_us: np.ndarray, address: np.ndarray, period_us: int) 
     an address that it has already. Returns int64 (n,): the time of each scan's first detection (plus one microsecond
     for each further scan begun in the same microsecond), so numbers grow and a later file continues them.
     """
-    known, codes = np.unique(address, return_inverse=True)
-    return _cooperative(time_us, codes.astype(np.int64), known < 0, period_us, np.full(known.size, -1, np.int64))
+    return CooperativeScans(period_us).number(time_us, address)
+
+
+class CooperativeScans:
+    """`cooperative_scans` for what comes in parts: each part goes on where the last one ended."""
+
+    def __init__(self, period_us: int) -> None:
+        self._period_us = period_us
+        self._scan = -1
+        self._seen = np.empty(0, np.int64)
+
+    def number(self, time_us: np.ndarray, address: np.ndarray) -> np.ndarray:
+        """Scans of the next detections, int64 (n,); arguments as of `cooperative_scans`."""
+        if time_us.size == 0:
+            return np.empty(0, np.int64)
+        known, codes = np.unique(address, return_inverse=True)
+        last = np.where(np.isin(known, self._seen), np.int64(self._scan), np.int64(-1))
+        scans = _cooperative(time_us, codes.astype(np.int64), known < 0, self._period_us, last, np.int64(self._scan))
+        now_seen = known[last == scans[-1]]
+        self._seen = np.union1d(self._seen, now_seen) if scans[-1] == self._scan else now_seen
+        self._scan = int(scans[-1])
+        return scans
 
 
 @kernel
-def _cooperative(time_us, codes, anonymous, period_us, last_scan):
+def _cooperative(time_us, codes, anonymous, period_us, last_scan, scan):
     scans = np.empty(time_us.size, np.int64)
-    scan = np.int64(-1)
     for i in range(time_us.size):
         code = codes[i]
         if scan < 0 or time_us[i] - scan >= period_us or (last_scan[code] == scan and not anonymous[code]):
@@ -49,8 +68,55 @@ def antenna_scans(time_s: np.ndarray, azimuth_deg: np.ndarray, period_s: float, 
     first = np.floor(time_s[order[0]] / period_s)
     residue = (time_s - first * period_s) / period_s - az_turns
     scans = np.empty(time_s.size, np.int64)
-    scans[order] = _follow(residue[order], np.int64(first))
+    scans[order], _ = _follow_on(residue[order], np.int64(first), np.nan)
     return scans
+
+
+class LiveAntenna:
+    """`antenna_scans` for a feed without an end: the turn goes on from the last north marker, or is followed."""
+
+    def __init__(self) -> None:
+        self._north_s = float("nan")
+        self._count = 0
+        self._period_s = float("nan")
+        self._told = False
+        self._phase: float | None = None
+        self._first = 0.0
+
+    def north(self, times_s: np.ndarray, told_s: float) -> None:
+        """North markers heard, s since 1970 in order, and the period of rotation that the radar tells (NaN: none)."""
+        if told_s > 0.0:
+            self._period_s, self._told = told_s, True
+        for time_s in times_s.tolist():
+            step_s = time_s - self._north_s
+            if not step_s > 0.0:
+                if np.isnan(self._north_s):
+                    self._north_s = time_s
+                continue
+            turns = max(1, round(step_s / self._period_s)) if self._period_s > 0.0 else 1
+            if self._count == 0:
+                self._count = round(time_s / step_s)
+            else:
+                self._count += turns
+            if turns == 1:
+                # No antenna turns at just its nominal rate; a marker missed is not a slow turn.
+                self._period_s = step_s
+            self._north_s = time_s
+
+    def number(self, time_s: np.ndarray, azimuth_deg: np.ndarray, nominal_s: float) -> np.ndarray:
+        """Revolutions of plots in order of receipt, int64 (n,). nominal_s: the period before any is known."""
+        if time_s.size == 0:
+            return np.zeros(0, np.int64)
+        az_turns = np.nan_to_num(azimuth_deg) / 360.0
+        if self._count:
+            turn = self._count + (time_s - self._north_s) / self._period_s
+            return np.rint(turn - az_turns - _LAG).astype(np.int64)
+        period_s = self._period_s if self._told else nominal_s
+        if self._phase is None:
+            self._first = np.floor(time_s[0] / period_s)
+        residue = time_s / period_s - self._first - az_turns
+        scans, self._phase = _follow_on(residue, np.int64(self._first), np.nan if self._phase is None else self._phase)
+        return scans
 
 
 _LAG = 0.25
@@ -61,16 +127,18 @@ _GAIN = 0.05
 
 
 @kernel
-def _follow(residue, first):
+def _follow_on(residue, first, phase):
+    """Scans, and the phase to go on with; NaN: the phase is found from the first residues."""
     scans = np.empty(residue.size, np.int64)
-    s = 0.0
-    c = 0.0
-    for i in range(min(_SEED, residue.size)):
-        s += np.sin(2.0 * np.pi * residue[i])
-        c += np.cos(2.0 * np.pi * residue[i])
-    phase = np.arctan2(s, c) / (2.0 * np.pi)
+    if np.isnan(phase):
+        s = 0.0
+        c = 0.0
+        for i in range(min(_SEED, residue.size)):
+            s += np.sin(2.0 * np.pi * residue[i])
+            c += np.cos(2.0 * np.pi * residue[i])
+        phase = np.arctan2(s, c) / (2.0 * np.pi)
     for i in range(residue.size):
         turn = np.rint(residue[i] - phase)
         phase += _GAIN * (residue[i] - phase - turn)
         scans[i] = first + np.int64(turn)
-    return scans
+    return scans, phase

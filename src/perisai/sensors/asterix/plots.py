@@ -12,10 +12,10 @@ import numpy as np
 
 from perisai.model import Sensor
 
-from ..imported import Sieve, repeated, to_us
-from ..scans import antenna_scans
+from ..imported import Sieve, to_us
 from ..units import FLIGHT_LEVEL_M, NAUTICAL_MILE_M
 from .clock import times, truncated_times
+from .memory import Memory
 from .records import Records
 
 _SOURCE = ("010/SAC", "010/SIC")
@@ -65,18 +65,14 @@ def _distinct(times_s: np.ndarray) -> np.ndarray:
 
 
 def plots(
-    records: Records,
-    antenna: Mapping[str, tuple[np.ndarray, float]],
-    sensors: Mapping[str, Sensor],
-    day: date,
-    rejects: Counter[str],
+    records: Records, sensors: Mapping[str, Sensor], day: date, rejects: Counter[str], memory: Memory
 ) -> dict[str, Any]:
     """Columns of the detections table for the plots of category 001 or 048.
 
     Refused and counted: no detection (a coasted track), simulated and test targets, fixed field monitors, no position.
     """
     name = f"category {records.category:03d}"
-    seconds = _seconds(records, antenna, day)
+    seconds = _seconds(records, memory, day)
     distance_m, azimuth_deg = _polar(records)
     sieve = Sieve(len(records), rejects)
     sources = records.sources()
@@ -88,14 +84,15 @@ def plots(
     sieve.refuse(records.flag("020/RAB"), f"{name}: field monitor")
     sieve.refuse(np.isnan(distance_m), f"{name}: no position")
     sieve.refuse(np.isnan(seconds), f"{name}: no time of day")
-    sieve.refuse(repeated(records.code(), seconds, distance_m, azimuth_deg), f"{name}: repeated on a second line")
+    again = memory.repeated(name, records.code(), seconds, distance_m, azimuth_deg)
+    sieve.refuse(again, f"{name}: repeated on a second line")
     keep = sieve.keep
     time_us = to_us(seconds)
     return {
         "time": time_us[keep],
         "received": np.where(records.timed, records.received_us, time_us)[keep],
         "sensor": list(sources[keep]),
-        "scan": _scans(sources, seconds, azimuth_deg, antenna, sensors, keep)[keep],
+        "scan": _scans(sources, seconds, azimuth_deg, sensors, keep, memory)[keep],
         "range_m": distance_m[keep],
         "azimuth_deg": azimuth_deg[keep],
         "alt_m": _altitude_m(records)[keep],
@@ -110,15 +107,14 @@ def addresses(values: np.ndarray) -> list[str | None]:
     return np.array([None if np.isnan(code) else f"{int(code):06x}" for code in codes], object)[inverse].tolist()
 
 
-def _seconds(records: Records, antenna: Mapping[str, tuple[np.ndarray, float]], day: date) -> np.ndarray:
+def _seconds(records: Records, memory: Memory, day: date) -> np.ndarray:
     """Seconds since 1970. 001/141 holds the time of day modulo 512 s: it is set beside the receipt or the last turn."""
     if records.category != 1:
         return times(records.field("140"), records.received_us, day)
     reference = np.where(records.timed, records.received_us / 1e6, np.nan)
     sources = records.sources()
-    for source, (north, _) in antenna.items():
-        if north.size:
-            reference[(sources == source) & ~records.timed] = north[-1]
+    for source, north_s in memory.last_north_s().items():
+        reference[(sources == source) & ~records.timed] = north_s
     return truncated_times(records.field("141"), reference)
 
 
@@ -148,20 +144,14 @@ def _scans(
     sources: np.ndarray,
     seconds: np.ndarray,
     azimuth_deg: np.ndarray,
-    antenna: Mapping[str, tuple[np.ndarray, float]],
     sensors: Mapping[str, Sensor],
     keep: np.ndarray,
+    memory: Memory,
 ) -> np.ndarray:
     scans = np.zeros(len(sources), np.int64)
     for source in sorted(set(sources[keep])):
         own = keep & (sources == source)
-        north_s, told_s = antenna.get(source, (np.empty(0), float("nan")))
         sensor = sensors.get(source)
-        if not np.isnan(told_s):
-            period_s = told_s
-        elif north_s.size > 1:
-            period_s = float(np.median(np.diff(north_s)))
-        else:
-            period_s = DEFAULT_PERIOD_S if sensor is None else sensor.or_default("period_s")
-        scans[own] = antenna_scans(seconds[own], azimuth_deg[own], period_s, north_s)
+        nominal_s = DEFAULT_PERIOD_S if sensor is None else sensor.or_default("period_s")
+        scans[own] = memory.antenna_scans(source, seconds[own], azimuth_deg[own], nominal_s)
     return scans

@@ -12,10 +12,10 @@ import numpy as np
 
 from perisai.model import Sensor
 
-from ..imported import Sieve, repeated, to_us
-from ..scans import cooperative_scans
+from ..imported import Sieve, to_us
 from ..units import FLIGHT_LEVEL_M, FOOT_M, FOOT_PER_MINUTE_MPS, NAUTICAL_MILE_M
 from .clock import times
+from .memory import Memory
 from .plots import addresses
 from .records import Records
 
@@ -37,10 +37,12 @@ RADIUS_95_PER_SIGMA = 2.448
 """Of a circular normal distribution: sqrt(-2 ln 0.05)."""
 
 METRES_PER_DEGREE = 111_320.0
-DEFAULT_PERIOD_S = {21: 1.0, 62: 4.0}
+DEFAULT_PERIOD_S = {10: 1.0, 20: 1.0, 21: 1.0, 62: 4.0, 205: 1.0}
 
 
-def positions(records: Records, sensors: Mapping[str, Sensor], day: date, rejects: Counter[str]) -> dict[str, Any]:
+def positions(
+    records: Records, sensors: Mapping[str, Sensor], day: date, rejects: Counter[str], memory: Memory
+) -> dict[str, Any]:
     """Columns of the detections table for the reports of category 021 or 062.
 
     Refused and counted: simulated and test targets, field monitors, targets on the ground, no position, no time.
@@ -63,7 +65,8 @@ def positions(records: Records, sensors: Mapping[str, Sensor], day: date, reject
     sieve.refuse(records.flag("040/GBS") | records.flag("080/SFC"), f"{name}: on ground")
     sieve.refuse(np.isnan(lat) | np.isnan(lon), f"{name}: no position")
     sieve.refuse(np.isnan(seconds), f"{name}: no time of day")
-    sieve.refuse(repeated(records.code(), seconds, lat, lon, identity), f"{name}: repeated on a second line")
+    again = memory.repeated(name, records.code(), seconds, lat, lon, identity)
+    sieve.refuse(again, f"{name}: repeated on a second line")
     keep = sieve.keep
     time_us = to_us(seconds)
     ve, vn = _velocity(records)
@@ -71,7 +74,7 @@ def positions(records: Records, sensors: Mapping[str, Sensor], day: date, reject
         "time": time_us[keep],
         "received": np.where(records.timed, records.received_us, time_us)[keep],
         "sensor": list(sources[keep]),
-        "scan": _scans(records, sources, time_us, identity, sensors, keep)[keep],
+        "scan": identity_scans(records, sources, time_us, identity, sensors, keep, memory)[keep],
         "lat": lat[keep],
         "lon": lon[keep],
         "alt_m": _altitude_m(records)[keep],
@@ -115,15 +118,16 @@ def _sigma_m(records: Records) -> np.ndarray:
     return np.where(sigma > 0, sigma, np.nan)
 
 
-def _scans(
+def identity_scans(
     records: Records,
     sources: np.ndarray,
     time_us: np.ndarray,
     identity: np.ndarray,
     sensors: Mapping[str, Sensor],
     keep: np.ndarray,
+    memory: Memory,
 ) -> np.ndarray:
-    """An ADS-B target is told by its address, a system track by its number."""
+    """Scans of records whose targets are told apart: an ADS-B target by its address, a system track by its number."""
     codes = np.where(np.isnan(identity), -1, np.nan_to_num(identity)).astype(np.int64)
     scans = np.zeros(len(records), np.int64)
     for source in sorted(set(sources[keep])):
@@ -132,5 +136,6 @@ def _scans(
         sensor = sensors.get(source)
         told = sensor.period_s if sensor is not None else None
         period_s = DEFAULT_PERIOD_S[records.category] if told is None else told
-        scans[own] = cooperative_scans(time_us[own], codes[own], int(period_s * 1e6))
+        name = f"{records.category}/{source}"
+        scans[own] = memory.cooperative_scans(name, int(period_s * 1e6), time_us[own], codes[own])
     return scans
