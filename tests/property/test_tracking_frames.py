@@ -105,8 +105,8 @@ def test_prediction_in_blocks_is_the_mixing_and_motion_of_the_full_matrices(seed
         covs.append(f @ cov @ f.T + noise)
     t, r, yes, no = np.zeros(1), np.ones(1), np.ones(1, np.bool_), np.zeros(1, np.bool_)
     advance(
-        x, p, mu, t, r, yes, no, 0, dt, constants, np.zeros((3, 3)), np.full(1, -1.0), np.zeros((3, 3)),
-        np.zeros((6, 6)), np.zeros(3),
+        x, p, mu, t, r, yes, no, np.ones(1, np.int32), 0, dt, constants, np.zeros((3, 3)), np.full(1, -1.0),
+        np.zeros((3, 3)), np.zeros((6, 6)), np.zeros(3),
     )  # fmt: skip
     np.testing.assert_allclose(x[0], means, rtol=1e-9, atol=1e-9)
     np.testing.assert_allclose(p[0], covs, rtol=1e-9, atol=1e-6)

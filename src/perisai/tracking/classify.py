@@ -107,10 +107,14 @@ def _climb(climb, sigma, usual):
 
 @kernel
 def observe(
-    log_class, class_time, slow_since, height_known, i, now, speed, speed_sigma, height, height_sigma, climb,
+    log_class, class_time, slow_since, height_known, i, born, now, speed, speed_sigma, height, height_sigma, climb,
     climb_sigma, label, scratch,
 ):  # fmt: skip
-    """Fold one look into track i's mean look under each class (arrays of `Bank`: a whole bank is slow to pass)."""
+    """Fold one look into track i's mean look under each class (arrays of `Bank`: a whole bank is slow to pass).
+
+    While a flight is young the mean rises as a plain mean does: its first looks, when its velocity was hardly known,
+    say little and must not stand for minutes.
+    """
     kinematics(speed, speed_sigma, height, height_sigma, height_known, climb, climb_sigma, scratch)
     if label >= 0:
         for c in range(scratch.size):
@@ -124,9 +128,10 @@ def observe(
     first = class_time[i] < 0.0
     since = max(now - class_time[i], 0.0)
     class_time[i] = now
+    rise_s = min(max(now - born, since), RISE_S)
     for c in range(scratch.size):
         step = scratch[c] - log_class[i, c]
-        log_class[i, c] += step if first else step * min(since / (FALL_S if step < 0.0 else RISE_S), 1.0)
+        log_class[i, c] += step if first else step * min(since / (FALL_S if step < 0.0 else rise_s), 1.0)
 
 
 @kernel

@@ -143,8 +143,8 @@ def finish(
                 continue
         if now - bank.t[i] > PREDICT_AFTER_S:
             advance(
-                bank.x, bank.p, bank.mu, bank.t, bank.r, bank.has_height, bank.coupled, i, now, motion,
-                work.transition, work.cached_dt, work.weights, work.offsets, work.norms,
+                bank.x, bank.p, bank.mu, bank.t, bank.r, bank.has_height, bank.coupled, bank.solid_hits, i,
+                now, motion, work.transition, work.cached_dt, work.weights, work.offsets, work.norms,
             )  # fmt: skip
         moments(bank.x, bank.p, bank.mu, i, bank.coupled[i], work.mean, cov)
         variance = 0.5 * (cov[0, 0] + cov[1, 1])
@@ -163,8 +163,8 @@ def finish(
         if bank.touched[i] and bank.hits[i] >= 2 and bank.last[i] - bank.class_time[i] >= CLASS_EVERY_S:
             speed3 = math.sqrt(speed * speed + work.mean[5] * work.mean[5])
             observe(
-                bank.log_class, bank.class_time, bank.slow_since, bank.has_height[i], i, bank.last[i], speed3,
-                math.sqrt(0.5 * (cov[3, 3] + cov[4, 4])), work.mean[2], math.sqrt(cov[2, 2]), work.mean[5],
+                bank.log_class, bank.class_time, bank.slow_since, bank.has_height[i], i, bank.born[i], bank.last[i],
+                speed3, math.sqrt(0.5 * (cov[3, 3] + cov[4, 4])), work.mean[2], math.sqrt(cov[2, 2]), work.mean[5],
                 math.sqrt(cov[5, 5]), bank.label[i], scratch,
             )  # fmt: skip
             bank.stale[i] = True

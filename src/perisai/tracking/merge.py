@@ -16,11 +16,16 @@ JOIN_D2 = 4.0
 
 @kernel
 def _distance2(bank: Bank, i, k):
+    """Squared distance of two tracks over the sum of their covariances. Of what was only ever heard, that of one
+    report is added: the reports of one microphone err the same way all along a flight past it."""
     dt = bank.t[i] - bank.t[k]
     de = bank.x[i, 0, 0] - bank.x[k, 0, 0] - dt * bank.x[k, 0, 3]
     dn = bank.x[i, 0, 1] - bank.x[k, 0, 1] - dt * bank.x[k, 0, 4]
-    see = bank.p[i, 0, 0, 0] + bank.p[k, 0, 0, 0]
-    snn = bank.p[i, 0, 1, 1] + bank.p[k, 0, 1, 1]
+    common = 0.0
+    if bank.solid_hits[i] == 0 and bank.solid_hits[k] == 0:
+        common = 0.5 * (bank.sigma_m[i] ** 2 + bank.sigma_m[k] ** 2)
+    see = bank.p[i, 0, 0, 0] + bank.p[k, 0, 0, 0] + common
+    snn = bank.p[i, 0, 1, 1] + bank.p[k, 0, 1, 1] + common
     sen = bank.p[i, 0, 0, 1] + bank.p[k, 0, 0, 1]
     return (snn * de * de - 2.0 * sen * de * dn + see * dn * dn) / max(see * snn - sen * sen, 1e-9)
 
@@ -56,19 +61,25 @@ def _join(bank: Bank, old, young, gain):
 
 @kernel
 def join_soft(bank: Bank, grid: Grid, used, found, gain):
-    """Join every unconfirmed candidate of microphones and bearings to an older track that may be the same target."""
+    """Join what microphones and bearings alone made to an older track that may be the same target: a candidate to any,
+    a confirmed track to one that was only ever heard too. A public track that is joined to another ends."""
     for i in range(used):
-        if not bank.alive[i] or bank.confirmed[i] or bank.solid_hits[i] > 0 or not bank.touched[i]:
+        if not bank.alive[i] or bank.solid_hits[i] > 0 or not bank.touched[i]:
             continue
-        radius = 2.0 * math.sqrt(max(bank.p[i, 0, 0, 0], bank.p[i, 0, 1, 1]))
+        reach2 = max(bank.p[i, 0, 0, 0], bank.p[i, 0, 1, 1]) + bank.sigma_m[i] ** 2
         best = -1
-        count = near(bank.after, grid, bank.x[i, 0, 0], bank.x[i, 0, 1], radius, found)
+        count = near(bank.after, grid, bank.x[i, 0, 0], bank.x[i, 0, 1], 2.0 * math.sqrt(reach2), found)
         for f in range(count):
             k = found[f]
             if k == i or not bank.alive[k] or bank.key[k] >= bank.key[i]:
+                continue
+            if bank.confirmed[i] and bank.solid_hits[k] > 0:
                 continue
             if _distance2(bank, i, k) < JOIN_D2 and (best < 0 or bank.key[k] < bank.key[best]):
                 best = k
         if best >= 0:
             _join(bank, best, i, gain)
-            release(bank, i)
+            if bank.ident[i] < 0:
+                release(bank, i)
+            else:
+                bank.r[i] = 0.0  # so that `lifecycle.finish` sends its end

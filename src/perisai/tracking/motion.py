@@ -10,6 +10,9 @@ from perisai.geodesy import kernel
 
 from .settings import MODELS, STATES, Motion
 
+HEARD_NOISE = 0.03
+"""Share of the noise of the models that a track of microphones and bearings alone is given."""
+
 
 @kernel
 def transition(motion: Motion, dt, pi):
@@ -131,7 +134,7 @@ def _spread(p, i, w, f, g, a, b):
 
 
 @kernel
-def _advance_blocks(x, p, mu, i, dt, vertical, motion: Motion, pi):
+def _advance_blocks(x, p, mu, i, dt, vertical, share, motion: Motion, pi):
     """`_mix` and `_move` of a track whose height is not tied to its place: 4 x 4, and 2 x 2 where height is known."""
     w = _weights(mu, i, pi)
     e, n, u, v = _mixed(x, i, w, 0), _mixed(x, i, w, 1), _mixed(x, i, w, 3), _mixed(x, i, w, 4)
@@ -145,7 +148,7 @@ def _advance_blocks(x, p, mu, i, dt, vertical, motion: Motion, pi):
     uu, uv, vv = _spread(p, i, w, u, u, 3, 3), _spread(p, i, w, u, v, 3, 4), _spread(p, i, w, v, v, 4, 4)
     dt2 = dt * dt
     for m in range(MODELS):
-        noise = motion.noise[m]
+        noise = share * motion.noise[m]
         cross = 0.5 * noise * dt2
         cube = noise * dt2 * dt / 3.0
         x[i, m, 0] += dt * x[i, m, 3]
@@ -178,21 +181,25 @@ def _advance_blocks(x, p, mu, i, dt, vertical, motion: Motion, pi):
 
 
 @kernel
-def advance(x, p, mu, t, r, has_height, coupled, i, to, motion: Motion, pi, cached_dt, w, d, c):
-    """Bring track i to time `to` (s); nothing when it is already there or beyond. Existence decays with mean life."""
+def advance(x, p, mu, t, r, has_height, coupled, solid_hits, i, to, motion: Motion, pi, cached_dt, w, d, c):
+    """Bring track i to time `to` (s); nothing when it is already there or beyond. Existence decays with mean life.
+
+    What was only ever heard is taken to fly as slow targets do: its reports are too coarse to tell the models apart.
+    """
     dt = to - t[i]
     if dt <= 0.0:
         return
     if dt != cached_dt[0]:
         transition(motion, dt, pi)
         cached_dt[0] = dt
+    share = 1.0 if solid_hits[i] > 0 else HEARD_NOISE
     if coupled[i]:
         _mix(x, p, mu, i, pi, w, d, c)
         for m in range(MODELS):
             vertical = motion.vertical_noise[m] if has_height[i] else 0.0
-            _move(x, p, i, m, dt, motion.noise[m], vertical)
+            _move(x, p, i, m, dt, share * motion.noise[m], vertical)
     else:
-        _advance_blocks(x, p, mu, i, dt, has_height[i], motion, pi)
+        _advance_blocks(x, p, mu, i, dt, has_height[i], share, motion, pi)
     t[i] = to
     r[i] *= math.exp(-dt / motion.survival_s)
 

@@ -170,8 +170,8 @@ def pairs(
             if stamps[i] != stamp:
                 stamps[i] = stamp
                 advance(
-                    x, p, mu, t, r, has_height, bank.coupled, i, t_group, motion, work.transition, work.cached_dt,
-                    work.weights, work.offsets, work.norms,
+                    x, p, mu, t, r, has_height, bank.coupled, bank.solid_hits, i, t_group, motion, work.transition,
+                    work.cached_dt, work.weights, work.offsets, work.norms,
                 )  # fmt: skip
                 if n_tracks == tracks.size:
                     tracks = np.concatenate((tracks, np.empty(n_tracks, np.int64)))

@@ -25,9 +25,9 @@ class TrackerSettings(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     centre: tuple[float, float] | None = None
-    process_noise: tuple[float, float, float] = (1.0, 30.0, 1000.0)
-    vertical_noise: tuple[float, float, float] = (0.1, 3.0, 60.0)
-    stay: tuple[float, float, float] = (0.90, 0.80, 0.75)
+    process_noise: tuple[float, float, float] = (0.1, 30.0, 1000.0)
+    vertical_noise: tuple[float, float, float] = (0.01, 0.1, 10.0)
+    stay: tuple[float, float, float] = (0.96, 0.80, 0.75)
     stay_s: float = 4.0
     gate: float = 20.0
     survival_s: float = 1500.0
