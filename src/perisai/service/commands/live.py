@@ -22,6 +22,7 @@ from ..house import House
 from ..logs import set_up_logs
 from ..nights import first_danger_us
 from ..pipeline import AlertBook, AlertStage, TrackStage
+from ..warm import warming
 from .output import progress, say, show
 from .stages import Json
 
@@ -40,7 +41,8 @@ def run(*, config: Path, port: Port = None) -> None:
         port: overrides the port in the file; 0 takes a free one.
     """
     settings = _with_port(load_config(config), port)
-    sensors = _sensors(settings)
+    with warming(say):
+        sensors = _sensors(settings)
     set_up_logs()
     asyncio.run(House(settings, sensors).run(ready=_address))
 
@@ -75,7 +77,8 @@ def demo(
     service = msgspec.structs.replace(settings.service, data=str(recording), mode="exercise")
     settings = _with_port(msgspec.structs.replace(settings, service=service), port)
     settings = _with_ground(settings)
-    directory = _night(settings, night, seed, data)
+    with warming(say):
+        directory = _night(settings, night, seed, data)
     set_up_logs()
     detections = read_table(directory / "detections.parquet", "detections")
     if not whole:
