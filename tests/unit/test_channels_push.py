@@ -111,7 +111,7 @@ async def test_a_browser_reads_what_was_pushed_and_the_service_knows_who_sent_it
         raw = {"endpoint": f"{url}/push/1", "keys": {"p256dh": text(point(browser)), "auth": text(auth)}}
         to = parse_subscription(json.dumps(raw), ["A0"], "en-US", private=True)
         fan = FanOut(HttpPost(private=True), QUICK)
-        (outcome,) = await WebPush(fan, vapid).send(MESSAGE, [to], START_US)
+        (outcome,) = await WebPush(fan, vapid, lambda: START_US / 1e6).send(MESSAGE, [to], START_US)
         await fan.close()
     assert outcome.result == "delivered"
     ((_, headers, body),) = endpoint.came

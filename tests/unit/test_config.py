@@ -1,10 +1,13 @@
 """The configuration: what `perisai init` writes is read back, and a fault is told with its line."""
 
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
+from perisai.channels.cot_settings import CotSettings
 from perisai.model import BadInputError, parse_sensors, write_sensors
+from perisai.service.channels.settings import ChannelSettings
 from perisai.service.config import parse_config
 from perisai.service.starter import CONFIG_TEXT, SENSORS_TEXT
 
@@ -39,6 +42,35 @@ def test_a_fault_is_told_with_its_line(text, line, named):
     assert f"line {line}" in str(caught.value)
     assert named in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_the_starter_shows_every_kind_of_channel_and_each_is_read():
+    config = parse_config(CONFIG_TEXT.replace("#: ", ""), HERE)
+    kinds = [one.__struct_config__.tag for one in config.channel]
+    assert sorted(kinds) == sorted(kind.__struct_config__.tag for kind in get_args(ChannelSettings))
+    (cot,) = (one for one in config.channel if isinstance(one, CotSettings))
+    assert cot.certificate == "centre/centre.pem"
+
+
+@pytest.mark.parametrize(
+    ("wrong", "line", "named"),
+    [
+        ('kind = "pigeon"', 4, "pigeon"),
+        ('kind = "cot"\nurl = "tcp://x:1"\nformta = "xml"', 6, "formta"),
+        ('kind = "cot"\nurl = "ftp://x:1"', 5, "expected tcp://, tls://, udp://"),
+        ('kind = "cot"', 3, "url"),
+        ('kind = "cat062"\nurl = "udp://x:1"\nsac = 300', 6, "expected 0 to 255"),
+        ('kind = "webhook"\nurl = "https://x/"\nsecret = "abc"', 3, "secret"),
+        ('kind = "mqtt"\nport = "x"', 5, "port"),
+        ('kind = "web_push"\nsubject = "me"', 5, "subject"),
+    ],
+)
+def test_a_fault_in_a_channel_is_told_with_its_line(wrong, line, named):
+    text = f'[[channel]]\nkind = "cap_feed"\n[[channel]]\n{wrong}\n[[channel]]\nkind = "alert_api"\n'
+    with pytest.raises(BadInputError) as caught:
+        parse_config(text, HERE)
+    assert f"line {line}:" in str(caught.value)
+    assert named in str(caught.value)
 
 
 def test_sensors_come_back_as_written():

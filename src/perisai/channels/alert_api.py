@@ -15,7 +15,7 @@ import msgspec
 
 from perisai.model import Alert, Areas
 
-from .alert_locations import OBLAST, RAION, Location, by_stem, locations, stem
+from .alert_locations import OBLAST, RAION, Location, by_stem, locations, place_parts, stem
 
 SECOND_US = 1_000_000
 PERIODS_US = {"week_ago": 7 * 86_400 * SECOND_US, "month_ago": 31 * 86_400 * SECOND_US}
@@ -30,12 +30,18 @@ History = Callable[[int], Iterable[Alert]]
 """Alerts that were active at or after a time (us since 1970-01-01 UTC), from the recording."""
 
 
-class AlertApiSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class AlertApiSettings(
+    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="kind", tag="alert_api"
+):
     """watches: whether a watch is an alert to apps that know one level only; else they see alarms alone.
 
-    disclaimer: a sentence that goes with every list.
+    disclaimer: a sentence that goes with every list. tokens: who may ask; anybody when empty. per_minute: questions
+    that one address may ask.
     """
 
+    name: str = ""
+    tokens: tuple[str, ...] = ()
+    per_minute: int = 600
     watches: bool = True
     disclaimer: str = ""
 
@@ -61,7 +67,7 @@ class AlertApi:
         self._index = {code: index for index, code in enumerate(areas.code)}
         self._own = frozenset(stem(code) for code in areas.code)
         self._answered: dict[str, Answer] = {}
-        self._members = Counter(part for code in areas.code for part in _stems(code))
+        self._members = Counter(part for code in areas.code for part in place_parts(code))
         self._alerts: list[Alert] = []
         self._now_us = self._changed_us = 0
         self._red: Counter[str] = Counter()
@@ -76,8 +82,8 @@ class AlertApi:
         self._answered.clear()
         red = {alert.area for alert in alerts if alert.level == "alarm"}
         known = {alert.area for alert in alerts}
-        self._red = Counter(part for code in red for part in _stems(code))
-        self._any = Counter(part for code in known for part in _stems(code))
+        self._red = Counter(part for code in red for part in place_parts(code))
+        self._any = Counter(part for code in known for part in place_parts(code))
 
     def answer(self, path: str, if_modified_since: str = "") -> Answer:
         """The answer to GET `path` (`/v1/alerts/active.json`, ...); the caller has checked who asks.
@@ -121,7 +127,7 @@ class AlertApi:
 
     def _state(self, place: str, *, two: bool) -> str:
         """A: on everywhere in the place (v2: R red, Y yellow), P: in a part of it, N: nowhere."""
-        above = [part for part in _stems(place) if part in self._own]
+        above = [part for part in place_parts(place) if part in self._own]
         members = self._members[place]
         red, known = self._red[place], self._any[place]
         if not two and not self._settings.watches:
@@ -196,14 +202,6 @@ class AlertApi:
 def refused(status: int, message: str) -> Answer:
     """The answer to one who may not ask: 401 without a token, 403, or 429 for too many requests."""
     return _error(status, message)
-
-
-def _stems(code: str) -> list[str]:
-    """The place itself and those it lies in, as beginnings of codes."""
-    own = stem(code)
-    if not own.startswith("UA"):
-        return [own]
-    return [own[:length] for length in (OBLAST, RAION) if len(own) > length] + [own]
 
 
 def _place(uid: str) -> Location | None:

@@ -44,6 +44,38 @@ def locations() -> tuple[Location, ...]:
     return tuple(Location(int(row["uid"]), row["level"], row["title_uk"], row["code"]) for row in rows if row["code"])
 
 
+@dataclass(frozen=True, slots=True)
+class Region:
+    """A region of ukrainealarm.com. id: its number there; parent: that of the region that holds it, empty for none."""
+
+    id: str
+    level: str
+    title: str
+    parent: str
+    code: str
+
+    @property
+    def stem(self) -> str:
+        """As `stem`, or what nothing begins with where the code is not known."""
+        return stem(self.code) or f"?{self.id}"
+
+
+@cache
+def regions() -> tuple[Region, ...]:
+    """All regions that ukrainealarm.com knows."""
+    source = files("perisai").joinpath("data/ukraine/ukrainealarm_regions.csv")
+    rows = csv.DictReader(source.read_text(encoding="utf-8").splitlines())
+    return tuple(Region(row["id"], row["level"], row["title_uk"], row["parent"], row["code"]) for row in rows)
+
+
+def place_parts(code: str) -> list[str]:
+    """The place itself and those it lies in, as beginnings of codes, widest first."""
+    own = stem(code)
+    if not own.startswith("UA"):
+        return [own]
+    return [own[:length] for length in (OBLAST, RAION) if len(own) > length] + [own]
+
+
 @cache
 def by_stem() -> dict[str, Location]:
     """Places by the beginning of their code."""

@@ -17,13 +17,17 @@ CAP_TYPE = "application/cap+xml"
 ATOM_TYPE = "application/atom+xml; charset=utf-8"
 
 
-class FeedSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """base_url: where the feed is served; the feed is `<base_url>/cap.atom`, a message `<base_url>/cap/<identifier>`.
+class FeedSettings(
+    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="kind", tag="cap_feed"
+):
+    """base_url: where the feed is served, empty: as the reader addressed it; the feed is `<base_url>/cap.atom`, a
+    message `<base_url>/cap/<identifier>`.
 
     limit: messages kept at most, the oldest go first. language: of titles, where the messages have it.
     """
 
-    base_url: str = "http://127.0.0.1:8080"
+    base_url: str = ""
+    name: str = ""
     title: str = "Perisai alerts"
     author: str = "Perisai"
     language: str = "uk-UA"
@@ -80,20 +84,24 @@ class CapFeed:
         entry = self._entries.get(identifier)
         return None if entry is None else entry.xml
 
-    def atom(self, now_us: int) -> bytes:
-        """The feed document as of now_us (us since 1970-01-01 UTC); expired messages leave it."""
+    def atom(self, now_us: int, base_url: str = "") -> bytes:
+        """The feed document as of now_us (us since 1970-01-01 UTC); expired messages leave it.
+
+        base_url: where it is served, when the settings do not say.
+        """
+        base_url = self.settings.base_url or base_url
         self._expire(now_us)
         listed = [self._entries[last] for last in self._last.values()]
         listed.sort(key=lambda entry: (-entry.sent_us, entry.identifier))
         settings = self.settings
         root = etree.Element(f"{{{ATOM}}}feed", nsmap={None: ATOM, "cap": CAP})
-        _add(root, "id", f"{settings.base_url}/cap.atom")
+        _add(root, "id", f"{base_url}/cap.atom")
         _add(root, "title", settings.title)
         _add(root, "updated", _time(listed[0].sent_us if listed else now_us))
         _add(_add(root, "author"), "name", settings.author)
-        _add(root, "link", rel="self", type="application/atom+xml", href=f"{settings.base_url}/cap.atom")
+        _add(root, "link", rel="self", type="application/atom+xml", href=f"{base_url}/cap.atom")
         for entry in listed:
-            self._entry(root, entry)
+            self._entry(root, entry, base_url)
         return etree.tostring(root, xml_declaration=True, encoding="UTF-8")
 
     def checkpoint(self) -> bytes:
@@ -117,8 +125,8 @@ class CapFeed:
         for incident in [incident for incident, last in self._last.items() if last not in self._entries]:
             del self._last[incident]
 
-    def _entry(self, root: Any, entry: _Entry) -> None:
-        address = f"{self.settings.base_url}/cap/{quote(entry.identifier, safe='')}"
+    def _entry(self, root: Any, entry: _Entry, base_url: str) -> None:
+        address = f"{base_url}/cap/{quote(entry.identifier, safe='')}"
         element = _add(root, "entry")
         element.set("{http://www.w3.org/XML/1998/namespace}lang", entry.language)
         _add(element, "id", address)

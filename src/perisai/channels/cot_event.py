@@ -17,10 +17,13 @@ import shapely
 
 from perisai.model import THREATS, Areas, floats, time_us
 
+from .cot_settings import CotSettings
 from .message import Message, text_for
 
 SECOND_US = 1_000_000
 UNKNOWN_M = 9_999_999.0
+CLEAR_S = 300
+"""How long the end of an alert is told to those who connect anew."""
 FUNCTION = {
     "drone": "A-M-F-Q",
     "cruise": "A-W-M-C-M",
@@ -45,6 +48,7 @@ class CotEvent(msgspec.Struct, frozen=True, kw_only=True):
     """One event. Times in us since 1970-01-01 UTC; degrees, WGS84; metres; course degrees from north, speed m/s.
 
     ce_m: one sigma of the horizontal position. detail: further XML elements of the detail, well formed.
+    undoes: uid of an earlier event that this one does away with.
     """
 
     uid: str
@@ -61,6 +65,7 @@ class CotEvent(msgspec.Struct, frozen=True, kw_only=True):
     course_deg: float | None = None
     speed_mps: float | None = None
     detail: str = ""
+    undoes: str = ""
 
     @property
     def lasting(self) -> bool:
@@ -68,31 +73,19 @@ class CotEvent(msgspec.Struct, frozen=True, kw_only=True):
         return not self.type.startswith("a-")
 
 
-class CotSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """prefix: of uids. hostile, suspect: chance from which a threat's track bears that affiliation; unknown below.
-
-    stale_s: how long a partner may show a track that is not updated. tolerance_m: of the drawn borders.
-    """
-
-    prefix: str = "perisai"
-    language: str = "en-US"
-    hostile: float = 0.8
-    suspect: float = 0.5
-    stale_s: float = 30.0
-    tolerance_m: float = 300.0
-
-
 def track_events(
-    tracks: pa.Table, settings: CotSettings, mode: str = "actual", neutral: Iterable[int] = ()
+    tracks: pa.Table, settings: CotSettings, mode: str = "actual", neutral: Iterable[int] = (), shift_us: int = 0
 ) -> list[CotEvent]:
     """The rows of a tracks table as air tracks, in order; a row without a place is left out, an ended track goes stale.
 
     neutral: tracks known to be of neutral traffic. Outside actual mode the callsign bears the mode.
+    shift_us: added to all times, for a picture that is played and not of now.
     """
-    harmless = frozenset(neutral)
+    harmless, friends = frozenset(neutral), frozenset(settings.friends)
     chance = np.nan_to_num(np.column_stack([floats(tracks[f"p_{threat}"]) for threat in THREATS]))
     columns = {name: floats(tracks[name]) for name in ("lat", "lon", "alt_m", "ve_mps", "vn_mps", "p_ee", "p_nn")}
     times, numbers, status = time_us(tracks["time"]), tracks["track"].to_pylist(), tracks["status"].to_pylist()
+    addresses = tracks["address"].to_pylist()
     events: list[CotEvent] = []
     for i, number in enumerate(numbers):
         row = {name: float(values[i]) for name, values in columns.items()}
@@ -101,11 +94,12 @@ def track_events(
         kind = THREATS[int(np.argmax(chance[i]))] if chance[i].any() else "other"
         east, north = row["ve_mps"], row["vn_mps"]
         moving = math.isfinite(east) and math.isfinite(north)
-        at_us = int(times[i])
+        at_us = int(times[i]) + shift_us
+        side = "f" if addresses[i] in friends else "n" if number in harmless else ""
         events.append(
             CotEvent(
                 uid=f"{settings.prefix}.track.{number}",
-                type=_track_type(kind, float(chance[i].max()), number in harmless, settings),
+                type=_track_type(kind, float(chance[i].max()), side, settings),
                 how="m-f",
                 time_us=at_us,
                 stale_us=at_us if status[i] == "ended" else at_us + round(settings.stale_s * SECOND_US),
@@ -121,31 +115,43 @@ def track_events(
     return events
 
 
-def alert_events(message: Message, areas: Areas, index: Mapping[str, int], settings: CotSettings) -> list[CotEvent]:
+def alert_events(
+    message: Message, areas: Areas, index: Mapping[str, int], settings: CotSettings, shift_us: int = 0
+) -> list[CotEvent]:
     """An alert as a shape per polygon of its area and a geo-fence alert at its middle; the all-clear takes them away.
 
-    index: position of each code in `areas`. A message for an area that is not there gives nothing.
+    index: position of each code in `areas`. A message for an area that is not there gives nothing. shift_us as above.
     """
     at = index.get(message.area)
     if at is None:
         return []
     text, ended = text_for(message, settings.language), message.level == "clear"
     lat, lon = float(areas.lat[at]), float(areas.lon[at])
-    stale_us = message.sent_us + SECOND_US if ended else message.expires_us
+    sent_us = message.sent_us + shift_us
+    stale_us = sent_us + CLEAR_S * SECOND_US if ended else message.expires_us + shift_us
     name = areas.name(at, settings.language.split("-", maxsplit=1)[0])
     remarks = f"<remarks>{_escape(f'{text.headline} {text.description}')}</remarks>"
-    common = {"how": "m-g", "time_us": message.sent_us, "stale_us": stale_us, "lat": lat, "lon": lon}
+    common = {"how": "m-g", "time_us": sent_us, "stale_us": stale_us, "lat": lat, "lon": lon}
     events: list[CotEvent] = []
     for number, ring in enumerate(_rings(areas.geometry[at], settings.tolerance_m)):
         uid = f"{settings.prefix}.area.{message.area}.{number}"
         if ended:
             link = f'<link uid={quoteattr(uid)} relation="p-p" type="u-d-f"/><__forcedelete/>'
-            events.append(CotEvent(uid=f"{uid}.delete", type="t-x-d-d", detail=link, **common))
+            events.append(CotEvent(uid=f"{uid}.delete", type="t-x-d-d", detail=link, undoes=uid, **common))
             continue
         line, fill = COLOURS[message.level]
         links = "".join(f'<link point="{b:.5f},{a:.5f}"/>' for a, b in ring)
         shape = f'{links}<strokeColor value="{line}"/><fillColor value="{fill}"/><labels_on value="true"/>{remarks}'
-        events.append(CotEvent(uid=uid, type="u-d-f", callsign=_marked(name, message.mode), detail=shape, **common))
+        events.append(
+            CotEvent(
+                uid=uid,
+                type="u-d-f",
+                callsign=_marked(name, message.mode),
+                detail=shape,
+                undoes=f"{uid}.delete",
+                **common,
+            )
+        )
     emergency = (
         '<emergency cancel="true"/>' if ended else f'<emergency type="Geo-fence Breached">{_escape(name)}</emergency>'
     )
@@ -175,9 +181,11 @@ def to_xml(event: CotEvent) -> bytes:
     ).encode()
 
 
-def _track_type(kind: str, chance: float, neutral: bool, settings: CotSettings) -> str:
-    if neutral:
-        return "a-n-A-C-F" if kind in ("aircraft", "other") else f"a-n-{FUNCTION[kind]}"
+def _track_type(kind: str, chance: float, side: str, settings: CotSettings) -> str:
+    """side: f for a friend, n for a neutral, empty where the class decides."""
+    if side:
+        civil = side == "n" and kind in ("aircraft", "other")
+        return f"a-{side}-{'A-C-F' if civil else FUNCTION[kind]}"
     if kind in ("aircraft", "other") or chance < settings.suspect:
         return f"a-u-{FUNCTION[kind]}"
     return f"a-{'h' if chance >= settings.hostile else 's'}-{FUNCTION[kind]}"

@@ -15,7 +15,7 @@ import msgspec
 
 from .http_post import Address, HttpPost, PostFailed, Reply
 
-Result = Literal["delivered", "gone", "refused", "expired", "gave_up"]
+Result = Literal["delivered", "gone", "refused", "expired", "gave_up", "superseded"]
 
 
 class FanOutSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -42,52 +42,67 @@ class FanOutSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One post of a message. key: the subscriber. make: headers and body, called anew for each attempt."""
+    """One post of a message. key: the subscriber. make: headers and body, called anew for each attempt.
+
+    about: what the message is about; a newer job of the same key about the same replaces one that still waits.
+    """
 
     key: str
     address: Address
     make: Callable[[], tuple[dict[str, str], bytes]]
+    about: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of a job. `gone`: the subscriber asked for no more (404, 410). reason: of the last failure."""
+    """What became of a job. `gone`: the subscriber asked for no more (404, 410). `superseded`: a newer message about
+    the same was sent in its place. reason: of the last failure. size: bytes of the body delivered."""
 
     key: str
     result: Result
     attempts: int
     reason: str = ""
+    size: int = 0
 
 
 @dataclass(slots=True, eq=False)
 class _Batch:
     deadline: float
     done: "asyncio.Future[list[Outcome]]"
+    tell: Callable[[Outcome], None] | None = None
     waiting: dict[str, deque[tuple[Job, int]]] = field(default_factory=dict)
     left: int = 0
     outcomes: list[Outcome] = field(default_factory=list)
 
 
 class FanOut:
-    """Sends batches of jobs over `post`. counts: posts by result and by reason of failure."""
+    """Sends batches of jobs over `post`. counts: posts by result and by reason of failure; failures: the latter alone,
+    with the jobs that were given up."""
 
     def __init__(self, post: HttpPost, settings: FanOutSettings) -> None:
         self.counts: Counter[str] = Counter()
+        self.failures: Counter[str] = Counter()
         self._post, self._settings = post, settings
         self._batches: deque[_Batch] = deque()
         self._busy: Counter[str] = Counter()
+        self._newest: dict[tuple[str, str], Job] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
-    def submit(self, jobs: Iterable[Job], valid_s: float) -> "asyncio.Future[list[Outcome]]":
+    def submit(
+        self, jobs: Iterable[Job], valid_s: float, tell: Callable[[Outcome], None] | None = None
+    ) -> "asyncio.Future[list[Outcome]]":
         """Starts a batch on the running loop; the future gives an outcome per job once none is left.
 
+        tell: called with each outcome as it comes.
         valid_s: a job that could not be delivered in this time is given up (an old alert is worse than none).
         """
         loop = asyncio.get_running_loop()
-        batch = _Batch(loop.time() + valid_s, loop.create_future())
+        batch = _Batch(loop.time() + valid_s, loop.create_future(), tell)
         for job in jobs:
             batch.waiting.setdefault(job.address.origin, deque()).append((job, 1))
             batch.left += 1
+            if job.about:
+                self._newest[job.key, job.about] = job
         if not batch.left:
             batch.done.set_result([])
             return batch.done
@@ -143,28 +158,34 @@ class FanOut:
     async def _attempt(self, batch: _Batch, job: Job, attempt: int) -> None:
         loop = asyncio.get_running_loop()
         if loop.time() >= batch.deadline:
-            self._finish(batch, Outcome(job.key, "expired", attempt - 1))
+            self._finish(batch, job, Outcome(job.key, "expired", attempt - 1))
             return
+        if job.about and self._newest.get((job.key, job.about), job) is not job:
+            self._finish(batch, job, Outcome(job.key, "superseded", attempt - 1))
+            return
+        size = 0
         try:
             headers, body = job.make()
+            size = len(body)
             reply = await self._post.post(job.address, headers, body)
             reason = "" if 200 <= reply.status < 300 else f"status_{reply.status}"
         except PostFailed as error:
             reply, reason = Reply(0), str(error)
         if not reason:
-            self._finish(batch, Outcome(job.key, "delivered", attempt))
+            self._finish(batch, job, Outcome(job.key, "delivered", attempt, size=size))
             return
         self.counts[reason] += 1
+        self.failures[reason] += 1
         if reply.status in (404, 410):
-            self._finish(batch, Outcome(job.key, "gone", attempt, reason))
+            self._finish(batch, job, Outcome(job.key, "gone", attempt, reason))
         elif reason == "private_network" or (300 <= reply.status < 500 and reply.status not in (408, 425, 429)):
-            self._finish(batch, Outcome(job.key, "refused", attempt, reason))
+            self._finish(batch, job, Outcome(job.key, "refused", attempt, reason))
         elif attempt >= self._settings.attempts:
-            self._finish(batch, Outcome(job.key, "gave_up", attempt, reason))
+            self._finish(batch, job, Outcome(job.key, "gave_up", attempt, reason))
         else:
             delay_s = self._delay_s(job.key, attempt, reply.retry_after_s)
             if loop.time() + delay_s >= batch.deadline:
-                self._finish(batch, Outcome(job.key, "expired", attempt, reason))
+                self._finish(batch, job, Outcome(job.key, "expired", attempt, reason))
             else:
                 loop.call_later(delay_s, self._again, batch, job, attempt + 1)
 
@@ -178,9 +199,15 @@ class FanOut:
         batch.waiting[job.address.origin].append((job, attempt))
         self._start()
 
-    def _finish(self, batch: _Batch, outcome: Outcome) -> None:
+    def _finish(self, batch: _Batch, job: Job, outcome: Outcome) -> None:
         self.counts[outcome.result] += 1
+        if outcome.result in ("expired", "gave_up", "refused"):
+            self.failures[outcome.result] += 1
+        if job.about and self._newest.get((job.key, job.about)) is job:
+            del self._newest[job.key, job.about]
         batch.outcomes.append(outcome)
+        if batch.tell is not None:
+            batch.tell(outcome)
         batch.left -= 1
         if batch.left == 0:
             self._batches.remove(batch)

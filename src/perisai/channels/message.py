@@ -72,7 +72,7 @@ class ChannelCount:
     failures: Counter[str] = field(default_factory=Counter)
     last_us: int = 0
 
-    def sent(self, size: int, now_us: int) -> None:
-        self.messages += 1
+    def sent(self, size: int, now_us: int, messages: int = 1) -> None:
+        self.messages += messages
         self.bytes += size
         self.last_us = now_us

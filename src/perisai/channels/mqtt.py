@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterable
 
 import aiomqtt
+import msgspec
 
 from perisai.model import Areas
 
@@ -35,6 +36,14 @@ class MqttChannel:
         self._changed: dict[str, None] = {}
         self._wake = asyncio.Event()
 
+    @property
+    def address(self) -> str:
+        return f"{'mqtts' if self._settings.tls else 'mqtt'}://{self._settings.host}:{self._settings.port}"
+
+    def use_port(self, port: int) -> None:
+        """Where the broker answers, known once it has started."""
+        self._settings = msgspec.structs.replace(self._settings, port=port)
+
     def push(self, message: Message) -> None:
         """Takes in a CAP message."""
         self._mark([self._state.take(message)])
@@ -62,20 +71,24 @@ class MqttChannel:
 
     def _client(self) -> aiomqtt.Client:
         settings = self._settings
-        return aiomqtt.Client(
+        client = aiomqtt.Client(
             settings.host,
             settings.port,
             username=settings.username or None,
             password=settings.password or None,
-            tls_context=ssl.create_default_context() if settings.tls else None,
+            tls_context=_context(settings) if settings.tls else None,
             will=aiomqtt.Will(f"{settings.prefix}/status", b"offline", qos=1, retain=True),
             max_inflight_messages=TOGETHER,
         )
+        client.pending_calls_threshold = TOGETHER
+        return client
 
     async def _greet(self, client: aiomqtt.Client) -> None:
         chosen = self._state.chosen()
-        for code in chosen:
-            await self._publish(client, self._state.discovery(code))
+        for start in range(0, len(chosen), TOGETHER):
+            together = chosen[start : start + TOGETHER]
+            await asyncio.gather(*(self._publish(client, self._state.discovery(code)) for code in together))
+        self._state.expire(self._clock_us())
         self._mark(chosen)
         await self._flush(client)
         await self._publish(client, [self._status(b"online")])
@@ -117,7 +130,7 @@ class MqttChannel:
     async def _publish(self, client: aiomqtt.Client, publications: Iterable[Publication]) -> None:
         for one in publications:
             await client.publish(one.topic, one.payload, qos=1, retain=True)
-            self.count.sent(len(one.payload), self._clock_us())
+            self.count.sent(len(one.payload), time.time_ns() // 1000)
 
     def _mark(self, codes: Iterable[str]) -> None:
         for code in codes:
@@ -125,3 +138,10 @@ class MqttChannel:
                 self._changed[code] = None
         if self._changed:
             self._wake.set()
+
+
+def _context(settings: MqttSettings) -> ssl.SSLContext:
+    context = ssl.create_default_context(cafile=settings.authority or None)
+    if settings.certificate:
+        context.load_cert_chain(settings.certificate, settings.key or None)
+    return context

@@ -21,17 +21,24 @@ ORDER = {"watch": 1, "alarm": 2}
 _UNSAFE = re.compile(r"[^A-Za-z0-9_-]")
 
 
-class MqttSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Broker and topics. discovery: prefix of Home Assistant's discovery, empty for none.
+class MqttSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="kind", tag="mqtt"):
+    """Broker and topics. embedded: Perisai starts the broker itself, on this host and port (0: a free one).
 
-    areas: codes to publish, all when empty. sirens_in_exercise: whether sirens sound in exercises and tests.
+    authority: PEM file of who vouches for the broker, empty for the system's; certificate, key: PEM files of this end.
+    discovery: prefix of Home Assistant's discovery, empty for none. areas: codes to publish, all when empty.
+    sirens_in_exercise: whether sirens sound in exercises and tests.
     """
 
+    name: str = ""
     host: str = "127.0.0.1"
     port: int = 1883
+    embedded: bool = False
     username: str = ""
     password: str = ""
     tls: bool = False
+    authority: str = ""
+    certificate: str = ""
+    key: str = ""
     prefix: str = "perisai"
     discovery: str = "homeassistant"
     areas: tuple[str, ...] = ()
@@ -46,6 +53,10 @@ class MqttSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
                 raise ValueError(f"{name}: {getattr(self, name)!r}; expected a topic without wildcards")
         if not self.prefix:
             raise ValueError("prefix: empty; expected a topic")
+        if not (self.embedded and self.port == 0) and not 1 <= self.port <= 65_535:
+            raise ValueError(f"port: {self.port}; expected 1 to 65535")
+        if min(self.retry_s, self.max_retry_s) <= 0.0:
+            raise ValueError("retry_s, max_retry_s: expected more than 0 seconds")
 
 
 @dataclass(frozen=True, slots=True)

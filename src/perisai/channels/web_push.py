@@ -5,7 +5,8 @@ import binascii
 import hmac
 import os
 import struct
-from collections.abc import Iterable
+import time
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -29,10 +30,29 @@ MAX_PAYLOAD_BYTES = RECORD_BYTES - 86 - 17
 TOKEN_S = 12 * 3600
 
 
-class WebPushSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """subject: a mailto: or https: address under which push services find the sender (RFC 8292, 2.1)."""
+class WebPushSettings(
+    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="kind", tag="web_push"
+):
+    """subject: a mailto: or https: address under which push services find the sender (RFC 8292, 2.1).
+
+    key: PEM file of the P-256 key by which browsers know this server; empty: one is made in the data directory.
+    most: subscriptions kept; areas_each: areas that one may ask for. per_minute: subscriptions from one address.
+    private_endpoints: whether endpoints without TLS and in private networks are taken (for trials on one machine).
+    """
 
     subject: str = "mailto:perisai@localhost"
+    name: str = ""
+    key: str = ""
+    most: int = 200_000
+    areas_each: int = 50
+    per_minute: int = 30
+    private_endpoints: bool = False
+
+    def __post_init__(self) -> None:
+        if not self.subject.startswith(("mailto:", "https:")):
+            raise ValueError(f"subject: {self.subject!r}; expected a mailto: or https: address")
+        if min(self.most, self.areas_each, self.per_minute) < 1:
+            raise ValueError("most, areas_each, per_minute: expected 1 or more")
 
 
 class Subscription(msgspec.Struct, frozen=True, kw_only=True):
@@ -156,10 +176,13 @@ def payload(message: Message, language: str) -> bytes:
 class WebPush:
     """Sends messages to the browsers that asked for their area."""
 
-    def __init__(self, fan_out: FanOut, vapid: Vapid) -> None:
-        self._fan_out, self._vapid = fan_out, vapid
+    def __init__(self, fan_out: FanOut, vapid: Vapid, clock_s: Callable[[], float] = time.time) -> None:
+        """clock_s: the clock that push services go by, s since 1970-01-01 UTC."""
+        self._fan_out, self._vapid, self._clock_s = fan_out, vapid, clock_s
 
-    def send(self, message: Message, to: Iterable[Subscription], now_us: int) -> "asyncio.Future[list[Outcome]]":
+    def send(
+        self, message: Message, to: Iterable[Subscription], now_us: int, tell: Callable[[Outcome], None] | None = None
+    ) -> "asyncio.Future[list[Outcome]]":
         """Starts sending; each outcome's key is the endpoint, and `gone` ones are to be forgotten."""
         valid_s = max(0, message.expires_us - now_us) // 1_000_000
         texts: dict[str, bytes] = {}
@@ -167,14 +190,14 @@ class WebPush:
         for subscription in to:
             if subscription.language not in texts:
                 texts[subscription.language] = payload(message, subscription.language)
-            jobs.append(self._job(message, subscription, texts[subscription.language], int(valid_s), now_us))
-        return self._fan_out.submit(jobs, float(valid_s))
+            jobs.append(self._job(message, subscription, texts[subscription.language], int(valid_s)))
+        return self._fan_out.submit(jobs, float(valid_s), tell)
 
-    def _job(self, message: Message, to: Subscription, content: bytes, valid_s: int, now_us: int) -> Job:
+    def _job(self, message: Message, to: Subscription, content: bytes, valid_s: int) -> Job:
         address = parse_address(to.endpoint, "push subscription: endpoint")
         topic = _text(hmac.digest(b"perisai topic", message.incident.encode(), "sha256")[:24])
         headers = {
-            "Authorization": self._vapid.authorization(address.origin, now_us / 1e6),
+            "Authorization": self._vapid.authorization(address.origin, self._clock_s()),
             "Content-Encoding": "aes128gcm",
             "Content-Type": "application/octet-stream",
             "TTL": str(valid_s),
@@ -185,7 +208,7 @@ class WebPush:
         def make() -> tuple[dict[str, str], bytes]:
             return headers, encrypt(content, to, os.urandom(16), ec.generate_private_key(ec.SECP256R1()))
 
-        return Job(to.endpoint, address, make)
+        return Job(to.endpoint, address, make, message.incident)
 
 
 def _hkdf(salt: bytes, secret: bytes, info: bytes, length: int) -> bytes:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import asyncio
 
 
-class Webhook(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Webhook(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="kind", tag="webhook"):
     """An address that is told of alerts. secret: `whsec_` and 24 to 64 bytes in base64.
 
     areas: codes it is told of, all when empty. Raises ValueError (ValidationError from TOML) naming the field.
@@ -27,6 +27,7 @@ class Webhook(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
     url: str
     secret: str
+    name: str = ""
     areas: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
@@ -91,29 +92,35 @@ class WebhookSender:
             (hook, parse_address(hook.url, "webhook: url"), secret_bytes(hook.secret)) for hook in webhooks
         ]
 
-    def send(self, message: Message, now_us: int) -> "asyncio.Future[list[Outcome]]":
-        """Starts sending; each outcome's key is the URL.
+    def send(
+        self,
+        message: Message,
+        now_us: int,
+        done: frozenset[str] = frozenset(),
+        tell: Callable[[Outcome], None] | None = None,
+    ) -> "asyncio.Future[list[Outcome]]":
+        """Starts sending; each outcome's key is the URL. done: URLs that have had this message. tell: as in FanOut.
 
         Every attempt bears the same id, by which a receiver drops what it has seen, and is signed with its own time,
         because receivers refuse what is older than some minutes.
         """
         content = body(message)
         jobs = [
-            self._job(message.identifier, hook, address, key, content)
+            self._job(message, hook, address, key, content)
             for hook, address, key in self._webhooks
-            if hook.wants(message.area)
+            if hook.wants(message.area) and hook.url not in done
         ]
-        return self._fan_out.submit(jobs, max(0.0, (message.expires_us - now_us) / 1e6))
+        return self._fan_out.submit(jobs, max(0.0, (message.expires_us - now_us) / 1e6), tell)
 
-    def _job(self, identifier: str, hook: Webhook, address: Address, key: bytes, content: bytes) -> Job:
+    def _job(self, message: Message, hook: Webhook, address: Address, key: bytes, content: bytes) -> Job:
         def make() -> tuple[dict[str, str], bytes]:
             now_s = self._clock_us() // 1_000_000
             headers = {
                 "Content-Type": "application/json",
-                "webhook-id": identifier,
+                "webhook-id": message.identifier,
                 "webhook-timestamp": str(now_s),
-                "webhook-signature": sign(key, identifier, now_s, content),
+                "webhook-signature": sign(key, message.identifier, now_s, content),
             }
             return headers, content
 
-        return Job(hook.url, address, make)
+        return Job(hook.url, address, make, message.incident)

@@ -8,12 +8,15 @@ from typing import Any
 import msgspec
 
 from perisai.alerting import AlertSettings, CapSettings
+from perisai.channels.fan_out import FanOutSettings
 from perisai.forecasting import ForecastSettings
 from perisai.model import BadInputError, Mode
 from perisai.tracking import TrackerSettings
 
 from . import package_data
+from .channels.settings import ChannelSettings
 from .files import read_text
+from .keys import SigningSettings
 
 
 class ServiceSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -56,6 +59,9 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     forecasting: ForecastSettings = msgspec.field(default_factory=ForecastSettings)
     alerting: AlertSettings = msgspec.field(default_factory=AlertSettings)
     cap: CapSettings = msgspec.field(default_factory=CapSettings)
+    signing: SigningSettings = SigningSettings()
+    channel: tuple[ChannelSettings, ...] = ()
+    fan_out: FanOutSettings = FanOutSettings()
 
 
 def load_config(path: Path | str) -> Config:
@@ -81,10 +87,11 @@ def parse_config(text: str, path: Path) -> Config:
     except msgspec.ValidationError as error:
         message, _, place = str(error).partition(" - at `$")
         keys = re.findall(r"\w+", place)
-        unknown = re.search(r"unknown field `(\w+)`", message)
-        keys += [unknown.group(1)] if unknown else []
+        unknown = re.search(r"unknown field `(\w+)`|^(\w+): ", message)
+        keys += [unknown.group(1) or unknown.group(2)] if unknown else []
         where = f"{path}: line {_line(text, keys)}: {'.'.join(keys) or 'settings'}"
-        raise BadInputError(where, message, "the form that `perisai init` writes") from error
+        found, _, expected = message.partition("; expected ")
+        raise BadInputError(where, found, expected or "the form that `perisai init` writes") from error
     region = config.region
     return msgspec.structs.replace(
         config,
@@ -96,7 +103,15 @@ def parse_config(text: str, path: Path) -> Config:
         ),
         inputs=msgspec.structs.replace(config.inputs, sensors=_resolve(path, config.inputs.sensors, None)),
         service=msgspec.structs.replace(config.service, data=_resolve(path, config.service.data, None)),
+        signing=_resolve_files(path, config.signing),
+        channel=tuple(_resolve_files(path, one) for one in config.channel),
     )
+
+
+def _resolve_files(path: Path, settings: Any) -> Any:
+    """Settings whose PEM files are named from the configuration file on."""
+    files = {name: getattr(settings, name, "") for name in ("key", "certificate", "authority")}
+    return msgspec.structs.replace(settings, **{name: str(path.parent / file) for name, file in files.items() if file})
 
 
 def _resolve(path: Path, given: str, default: Path | None) -> str:
@@ -104,10 +119,19 @@ def _resolve(path: Path, given: str, default: Path | None) -> str:
 
 
 def _line(text: str, keys: list[str]) -> int:
-    """The line of a key: the last that opens the table or names the key, going down the path."""
+    """The line of a key: the last that opens the table or names the key, going down the path.
+
+    A number in the path picks the table of a list, `[[channel]]`: so many further on, counted from 0.
+    """
     number = 1
     lines = text.splitlines()
+    opened = ""
     for key in keys:
+        if key.isdigit():
+            tables = [n for n, line in enumerate(lines, 1) if re.match(rf"\s*\[\[\s*{opened}\s*\]\]", line)]
+            number = tables[int(key)] if int(key) < len(tables) else number
+            continue
+        opened = key
         for index in range(number - 1, len(lines)):
             if re.match(rf"\s*(\[\[?\s*([\w.]+\.)?{key}\s*\]?\]|{key}\s*=)", lines[index]):
                 number = index + 1

@@ -16,13 +16,18 @@ from perisai.model import Frame, ResourceError, Sensor, write_sensors
 from perisai.recording import AREAS_FILE, CONFIG_FILE, SENSORS_FILE
 
 from .bus import Bus
+from .channels.clock import ChannelClock
+from .channels.set_up import set_up
+from .channels.store import ChannelStore
 from .config import Config
 from .files import read_areas
 from .http import build_app
 from .http.ground import Ground
+from .keys import cap_signer
 from .nats_server import NatsServer
 from .picture import Picture
 from .roles.alerter import run_alerter
+from .roles.channels import Channels
 from .roles.gateway import Gateway
 from .roles.ingest import Ingest
 from .roles.recorder import Recorder
@@ -58,11 +63,13 @@ class House:
                 if not url:
                     url = (await stack.enter_async_context(NatsServer(self.data))).url
                 bus = await stack.enter_async_context(Bus(url))
-                await self._run_roles(bus, listener, played, speed, ready)
+                store = stack.enter_context(contextlib.closing(ChannelStore(self.data / "channels.sqlite")))
+                await self._run_roles(bus, store, listener, played, speed, ready)
 
     async def _run_roles(
         self,
         bus: Bus,
+        store: ChannelStore,
         listener: socket.socket,
         played: Iterable[Frame] | None,
         speed: float,
@@ -71,10 +78,13 @@ class House:
         gateway = Gateway(bus, Picture(self.config.service.mode, self.sensors))
         ingest = Ingest(bus, lambda: time.time_ns() // 1000)
         recorder = Recorder(bus, self.data)
+        channels = self._channels(bus, store, gateway.picture, played=played is not None)
+        signer = cap_signer(self.config.signing, self.data, self.config.cap.sender)
         region = self.config.region
         app = build_app(
             config=self.config,
             gateway=gateway,
+            channels=channels,
             ingest=ingest,
             ground=Ground(self.areas, Path(region.outlines), Path(region.basemap)),
             sensors=self.sensors,
@@ -84,9 +94,10 @@ class House:
         )
         roles = {
             "tracker": run_tracker(bus, self.sensors, self.config),
-            "alerter": run_alerter(bus, self.areas, self.config),
+            "alerter": run_alerter(bus, self.areas, self.config, signer),
             "recorder": recorder.run(),
             "gateway": gateway.run(),
+            "channels": channels.run(),
             "console": server.serve(sockets=[listener]),
         }
         tasks = [asyncio.create_task(role, name=name) for name, role in roles.items()]
@@ -109,6 +120,20 @@ class House:
                     task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
             recorder.flush()
+
+    def _channels(self, bus: Bus, store: ChannelStore, picture: Picture, *, played: bool) -> Channels:
+        config = self.config
+        outlets = set_up(
+            config.channel,
+            config.fan_out,
+            areas=self.areas,
+            mode=config.service.mode,
+            picture=picture,
+            data=self.data,
+            store=store,
+            played=played,
+        )
+        return Channels(bus, outlets, store, ChannelClock(lambda: picture.now_us, played).now_us)
 
     async def _until_stopped(self, tasks: list[asyncio.Task[None]]) -> None:
         """Wait for the stop; a role that fails stops the house, with its error."""
@@ -139,7 +164,9 @@ class House:
         """Beside the recording: what it was made with, so that a replay needs nothing else."""
         try:
             self.data.mkdir(parents=True, exist_ok=True)
-            (self.data / CONFIG_FILE).write_bytes(msgspec.json.format(msgspec.json.encode(self.config)))
+            # Without the channels: a replay must send nothing, and their secrets do not belong in a recording.
+            config = msgspec.structs.replace(self.config, channel=())
+            (self.data / CONFIG_FILE).write_bytes(msgspec.json.format(msgspec.json.encode(config)))
             (self.data / SENSORS_FILE).write_text(write_sensors(self.sensors), encoding="utf-8")
             (self.data / AREAS_FILE).write_bytes(Path(self.config.region.areas).read_bytes())
         except OSError as error:

@@ -10,7 +10,7 @@ import msgspec
 import numpy as np
 import pyarrow as pa
 
-from perisai.alerting import Alerter, Answer, CapMessage, CapWriter, Desk, Order
+from perisai.alerting import Alerter, Answer, CapMessage, CapWriter, Desk, Order, Signer
 from perisai.forecasting import Forecaster
 from perisai.model import TIME, AlertChange, Areas, Frame, Sensor
 from perisai.tracking import Tracker
@@ -54,20 +54,20 @@ class AlertStage:
     `desk` says what waits for an operator and what the public is told.
     """
 
-    def __init__(self, areas: Areas, config: Config, state: bytes | None = None) -> None:
-        """state: a checkpoint to go on from."""
+    def __init__(self, areas: Areas, config: Config, state: bytes | None = None, signer: Signer | None = None) -> None:
+        """state: a checkpoint to go on from. signer: of CAP messages, none when None."""
         mode = config.service.mode
         if state is None:
             self.forecaster = Forecaster(areas, config.forecasting)
             self.alerter = Alerter(areas, config.alerting)
             self.desk = Desk(areas, config.alerting)
-            self.cap = CapWriter(areas, config.cap, mode)
+            self.cap = CapWriter(areas, config.cap, mode, signer)
         else:
             forecaster, alerter, desk, cap = msgspec.msgpack.decode(state, type=tuple[bytes, bytes, bytes, bytes])
             self.forecaster = Forecaster.restore(forecaster, areas, config.forecasting)
             self.alerter = Alerter.restore(alerter, areas, config.alerting)
             self.desk = Desk.restore(desk, areas, config.alerting)
-            self.cap = CapWriter.restore(cap, areas, config.cap, mode)
+            self.cap = CapWriter.restore(cap, areas, config.cap, mode, signer)
 
     def step(self, rows: pa.Table, end_us: int, orders: Sequence[Order] = ()) -> AlertStep:
         """One frame that ended at end_us. Orders take effect in it, also between the forecaster's beats."""

@@ -19,6 +19,51 @@ mode = "exercise"          # actual | exercise | test: marked on every screen an
 
 [inputs]
 sensors = "sensors.toml"   # your sensors; empty: the default network of the simulation
+
+[signing]
+# sign = true              # CAP messages bear a signature; the certificate is served at /cap/certificate.pem
+# key = ""                 # PEM; empty: a key is made in the data directory on the first start
+# certificate = ""
+
+## Channels: the ways out, one [[channel]] each; docs/channels has a page for every kind with all its settings.
+## The CAP feed (/cap.atom), the alert apps' API (/v1, /v2, /api/v3) and Web Push are always there; what follows are
+## examples: take away the "#: " of those you want.
+
+#: [[channel]]
+#: kind = "cap_feed"
+#: base_url = "https://alerts.example.org"   # as the world sees this server
+
+#: [[channel]]
+#: kind = "alert_api"
+#: tokens = ["a-long-secret-for-each-app"]   # without any, everybody may ask
+
+#: [[channel]]
+#: kind = "web_push"
+#: subject = "mailto:duty@example.org"       # where the browsers' push services reach you
+
+#: [[channel]]
+#: kind = "mqtt"                              # sirens, Home Assistant
+#: host = "broker.example.org"               # or: embedded = true
+#: port = 8883
+#: tls = true
+
+#: [[channel]]
+#: kind = "webhook"
+#: url = "https://partner.example.org/alerts"
+#: secret = "whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="   # your own: 24 to 64 random bytes in base64
+
+#: [[channel]]
+#: kind = "cot"
+#: url = "tls://tak.example.org:8089"        # a TAK server; or tcp+listen://127.0.0.1:8087 for clients to come
+#: certificate = "centre.pem"
+#: key = "centre.key"
+#: authority = "tak-authority.pem"
+
+#: [[channel]]
+#: kind = "cat062"
+#: url = "udp://239.255.62.62:8662"          # ASTERIX 062 and 065, multicast or one host
+#: sac = 25
+#: sic = 1
 """
 
 SENSORS_TEXT = """\

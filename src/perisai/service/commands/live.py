@@ -16,6 +16,7 @@ from perisai.model import FRAME_US, TIME, BadInputError, Frame, Mode, alerts_tab
 from perisai.recording import AREAS_FILE, CONFIG_FILE, SENSORS_FILE, Recording, read_table, write_table
 
 from .. import package_data
+from ..channels.settings import demo_channels
 from ..config import Config, load_config
 from ..files import read_areas, read_sensors
 from ..house import House
@@ -67,7 +68,7 @@ def demo(
         speed: times as fast as it was.
         port: port of the console; 0 takes a free one.
         data: directory for simulated nights and for the recording.
-        config: a perisai.toml to start from.
+        config: a perisai.toml to start from; its channels stay closed, the demo's own are on this machine alone.
         whole: play the quiet hours before the first object crosses the border, too.
     """
     if not speed > 0:
@@ -75,7 +76,8 @@ def demo(
     settings = load_config(config) if config else Config()
     recording = data / f"recording-{night}-{time.strftime('%Y%m%dT%H%M%S')}"
     service = msgspec.structs.replace(settings.service, data=str(recording), mode="exercise")
-    settings = _with_port(msgspec.structs.replace(settings, service=service), port)
+    channel = demo_channels(any_port=port == 0)
+    settings = _with_port(msgspec.structs.replace(settings, service=service, channel=channel), port)
     settings = _with_ground(settings)
     with warming(say):
         directory = _night(settings, night, seed, data)
@@ -163,7 +165,7 @@ def _show_again(held: Recording, config: Config, sensors: list, speed: float, po
     directory = held.directory / f"shown-{time.strftime('%Y%m%dT%H%M%S')}"
     mode: Mode = "exercise"
     service = msgspec.structs.replace(config.service, data=str(directory), mode=mode)
-    settings = _with_port(msgspec.structs.replace(config, service=service), port)
+    settings = _with_port(msgspec.structs.replace(config, service=service, channel=()), port)
     set_up_logs()
     asyncio.run(House(settings, sensors).run(held.frames(), speed, _address))
 

@@ -1,19 +1,22 @@
 """The application: API, live socket, CAP files and the console's pages."""
 
-from pathlib import Path
 from typing import Any
 
 from litestar import Litestar, MediaType, Response, WebSocket, get, websocket
 from litestar.datastructures import State
-from litestar.exceptions import NotFoundException, WebSocketDisconnect
+from litestar.exceptions import WebSocketDisconnect
 from litestar.openapi import OpenAPIConfig
 from litestar.static_files import create_static_files_router
 
 from .. import package_data
 from ..roles.gateway import Console
+from .alert_apis import AlertApis
+from .channels_api import channels
+from .feed_api import cap_certificate, cap_feed, cap_message
 from .ingest_api import accept_detections
 from .picture_api import PictureController
 from .public import PublicController
+from .push_api import PushController
 
 HEADERS = {
     "Content-Security-Policy": (
@@ -44,15 +47,6 @@ async def live(socket: WebSocket[Any, Any, Any]) -> None:
         gateway.consoles.discard(console)
 
 
-@get("/cap/{name:str}", media_type="application/cap+xml", sync_to_thread=True)
-def cap_message(state: State, name: str) -> bytes:
-    """One CAP message by its identifier."""
-    path = Path(state.config.service.data) / "cap" / f"{name.removesuffix('.xml')}.xml"
-    if "/" in name or ".." in name or not path.is_file():
-        raise NotFoundException(detail=f"no CAP message {name}")
-    return path.read_bytes()
-
-
 @get("/citizen", media_type=MediaType.HTML, sync_to_thread=True)
 def citizen() -> Response[bytes]:
     return Response((package_data.CONSOLE / "citizen.html").read_bytes(), media_type=MediaType.HTML)
@@ -61,9 +55,22 @@ def citizen() -> Response[bytes]:
 def build_app(**state: Any) -> Litestar:
     """The application over a running house.
 
-    state: config (Config), gateway (Gateway), ingest (Ingest), ground (Ground), sensors (list of Sensor).
+    state: config (Config), gateway (Gateway), channels (Channels), ingest (Ingest), ground (Ground), sensors (list of
+    Sensor).
     """
-    handlers: list[Any] = [live, cap_message, citizen, accept_detections, PictureController, PublicController]
+    handlers: list[Any] = [
+        live,
+        citizen,
+        accept_detections,
+        PictureController,
+        PublicController,
+        cap_feed,
+        cap_certificate,
+        cap_message,
+        AlertApis,
+        PushController,
+        channels,
+    ]
     if (package_data.CONSOLE / "index.html").is_file():
         handlers.append(create_static_files_router(path="/", directories=[package_data.CONSOLE], html_mode=True))
     return Litestar(

@@ -6,6 +6,7 @@ import time
 import msgspec
 import structlog
 
+from perisai.alerting import Signer
 from perisai.model import Areas
 
 from ..bus import Bus
@@ -16,11 +17,11 @@ CHECKPOINT_S = 5.0
 log = structlog.get_logger("alerter")
 
 
-async def run_alerter(bus: Bus, areas: Areas, config: Config) -> None:
-    """Alert until cancelled; goes on from the last checkpoint, and says nothing twice."""
+async def run_alerter(bus: Bus, areas: Areas, config: Config, signer: Signer | None = None) -> None:
+    """Alert until cancelled; goes on from the last checkpoint, and says nothing twice. signer: of CAP messages."""
     saved = await bus.load_state("alerter")
     after, state = saved or (0, None)
-    stage = await asyncio.to_thread(AlertStage, areas, config, state)
+    stage = await asyncio.to_thread(AlertStage, areas, config, state, signer)
     log.info("alerting", after=after)
     due = time.monotonic() + CHECKPOINT_S
     async for message in bus.follow("TRACKS", after):
