@@ -17,6 +17,8 @@ VERBS = {
     "alert": ("stages:alert", "Tracks to alerts."),
     "simulate": ("score:simulate", "A raid night as the published record tells it."),
     "evaluate": ("score:evaluate", "Scores of tracks and of alerts."),
+    "user": ("people:user", "Accounts of operators and partners."),
+    "audit": ("people:audit", "Whether the log of what operators did holds."),
     "fit": ("fit:fit", "How objects fly, learned from recorded nights."),
     "bench": ("score:bench", "A stage against its peers in one run."),
     "replay": ("live:replay", "A recording once more: the same alerts."),

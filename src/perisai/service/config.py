@@ -16,6 +16,7 @@ from perisai.tracking import TrackerSettings
 from . import package_data
 from .channels.settings import ChannelSettings
 from .files import read_text
+from .identity import IdentitySettings
 from .keys import SigningSettings
 
 
@@ -55,6 +56,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     service: ServiceSettings = ServiceSettings()
     region: RegionSettings = RegionSettings()
     inputs: InputSettings = InputSettings()
+    identity: IdentitySettings = IdentitySettings()
     tracking: TrackerSettings = msgspec.field(default_factory=TrackerSettings)
     forecasting: ForecastSettings = msgspec.field(default_factory=ForecastSettings)
     alerting: AlertSettings = msgspec.field(default_factory=AlertSettings)

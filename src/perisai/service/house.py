@@ -5,7 +5,7 @@ import contextlib
 import signal
 import socket
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 import msgspec
@@ -15,6 +15,7 @@ import uvicorn
 from perisai.model import Frame, ResourceError, Sensor, write_sensors
 from perisai.recording import AREAS_FILE, CONFIG_FILE, SENSORS_FILE
 
+from .audit import AuditLog
 from .bus import Bus
 from .channels.clock import ChannelClock
 from .channels.set_up import set_up
@@ -23,6 +24,7 @@ from .config import Config
 from .files import read_areas
 from .http import build_app
 from .http.ground import Ground
+from .identity import ExerciseAccount, IdentityStore
 from .keys import cap_signer
 from .nats_server import NatsServer
 from .picture import Picture
@@ -40,9 +42,13 @@ log = structlog.get_logger("house")
 class House:
     """One centre. `run` returns when it is told to stop, with everything received on disk."""
 
-    def __init__(self, config: Config, sensors: list[Sensor]) -> None:
+    def __init__(
+        self, config: Config, sensors: list[Sensor], exercise_accounts: Sequence[ExerciseAccount] = ()
+    ) -> None:
+        """exercise_accounts: offered to whoever opens the console; for exercises on this machine only."""
         self.config = config
         self.sensors = sensors
+        self.exercise_accounts = exercise_accounts
         self.data = Path(config.service.data)
         self.areas = read_areas(config.region.areas)
         self.stopping = asyncio.Event()
@@ -81,6 +87,7 @@ class House:
         channels = self._channels(bus, store, gateway.picture, played=played is not None)
         signer = cap_signer(self.config.signing, self.data, self.config.cap.sender)
         region = self.config.region
+        audit = AuditLog(self.data / "audit", lambda: time.time_ns() // 1000)
         app = build_app(
             config=self.config,
             gateway=gateway,
@@ -88,6 +95,9 @@ class House:
             ingest=ingest,
             ground=Ground(self.areas, Path(region.outlines), Path(region.basemap)),
             sensors=self.sensors,
+            identity=IdentityStore(self.data),
+            audit=audit,
+            exercise_accounts=self.exercise_accounts,
         )
         server = _Server(
             uvicorn.Config(app, log_level="warning", lifespan="off", ws_ping_interval=10, timeout_graceful_shutdown=2)
@@ -120,6 +130,7 @@ class House:
                     task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
             recorder.flush()
+            audit.close()
 
     def _channels(self, bus: Bus, store: ChannelStore, picture: Picture, *, played: bool) -> Channels:
         config = self.config

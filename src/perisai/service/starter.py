@@ -10,6 +10,10 @@ mode = "exercise"          # actual | exercise | test: marked on every screen an
 # data = "perisai-data"    # recording and bus, beside this file
 # nats = ""                # an external NATS cluster; empty: the embedded server
 
+[identity]
+# sign_in_to_view = true   # the picture needs an account (perisai user add), not only acting on it
+# session_hours = 12.0
+
 [region]
 # name = "Ukraine"
 # areas = "my-areas.geojson"       # your communities: properties code, name_xx, population, parent; any country

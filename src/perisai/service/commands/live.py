@@ -20,6 +20,7 @@ from ..channels.settings import demo_channels
 from ..config import Config, load_config
 from ..files import read_areas, read_sensors
 from ..house import House
+from ..identity import ExerciseAccount, IdentitySettings, IdentityStore, is_loopback, make_exercise_accounts
 from ..logs import set_up_logs
 from ..nights import first_danger_us
 from ..pipeline import AlertBook, AlertStage, TrackStage
@@ -88,8 +89,9 @@ def demo(
         received = pc.coalesce(detections["received"], detections["time"])
         detections = detections.filter(pc.greater_equal(received, pa.scalar(begin_us - BEFORE_US).cast(TIME)))
     frames = _with_quiet_end(split_frames(detections))
+    settings, accounts = _exercise(settings)
     say(f"playing the night of {night} at {speed:g} x as an EXERCISE; recording to {recording}")
-    house = House(settings, read_sensors(directory / "sensors.toml"))
+    house = House(settings, read_sensors(directory / "sensors.toml"), accounts)
     asyncio.run(house.run(frames, speed, _address))
 
 
@@ -166,8 +168,19 @@ def _show_again(held: Recording, config: Config, sensors: list, speed: float, po
     mode: Mode = "exercise"
     service = msgspec.structs.replace(config.service, data=str(directory), mode=mode)
     settings = _with_port(msgspec.structs.replace(config, service=service, channel=()), port)
+    settings, accounts = _exercise(settings)
     set_up_logs()
-    asyncio.run(House(settings, sensors).run(held.frames(), speed, _address))
+    asyncio.run(House(settings, sensors, accounts).run(held.frames(), speed, _address))
+
+
+def _exercise(config: Config) -> tuple[Config, list[ExerciseAccount]]:
+    """On loopback: the picture for anybody, and accounts to act with, told to who started this."""
+    if not is_loopback(config.service.host):
+        return config, []
+    accounts = make_exercise_accounts(IdentityStore(Path(config.service.data)))
+    for account in accounts:
+        say(f"exercise account: {account.name} / {account.password} ({account.role})")
+    return msgspec.structs.replace(config, identity=IdentitySettings(sign_in_to_view=False)), accounts
 
 
 def _night(config: Config, night: str, seed: int, data: Path) -> Path:

@@ -1,5 +1,6 @@
 """The application: API, live socket, CAP files and the console's pages."""
 
+import time
 from typing import Any
 
 from litestar import Litestar, MediaType, Response, WebSocket, get, websocket
@@ -9,14 +10,17 @@ from litestar.openapi import OpenAPIConfig
 from litestar.static_files import create_static_files_router
 
 from .. import package_data
+from ..identity import Throttle
 from ..roles.gateway import Console
 from .alert_apis import AlertApis
 from .channels_api import channels
 from .feed_api import cap_certificate, cap_feed, cap_message
+from .guard import needs_view
 from .ingest_api import accept_detections
 from .picture_api import PictureController
 from .public import PublicController
 from .push_api import PushController
+from .session_api import SessionController
 
 HEADERS = {
     "Content-Security-Policy": (
@@ -28,7 +32,7 @@ HEADERS = {
 }
 
 
-@websocket("/api/v1/live")
+@websocket("/api/v1/live", guards=[needs_view])
 async def live(socket: WebSocket[Any, Any, Any]) -> None:
     """Ticks of the picture (docs/architecture.md), the first one full."""
     await socket.accept()
@@ -56,14 +60,18 @@ def build_app(**state: Any) -> Litestar:
     """The application over a running house.
 
     state: config (Config), gateway (Gateway), channels (Channels), ingest (Ingest), ground (Ground), sensors (list of
-    Sensor).
+    Sensor), identity (IdentityStore), audit (AuditLog), exercise_accounts (list of ExerciseAccount).
     """
+    state["tries"] = Throttle(5, 60.0, time.monotonic)
+    state["tries_of_address"] = Throttle(30, 10.0, time.monotonic)
+    state["noted"] = Throttle(20, 5.0, time.monotonic)
     handlers: list[Any] = [
         live,
         citizen,
         accept_detections,
         PictureController,
         PublicController,
+        SessionController,
         cap_feed,
         cap_certificate,
         cap_message,

@@ -10,6 +10,7 @@ from litestar.exceptions import NotFoundException
 from perisai.model import LEVELS, STATUSES, THREATS
 
 from ..picture import is_neutral, track_feature
+from .guard import needs_view
 
 GEOJSON = "application/geo+json"
 
@@ -19,7 +20,7 @@ class PictureController(Controller):
 
     path = "/api/v1"
 
-    @get("/state", sync_to_thread=False)
+    @get("/state", guards=[needs_view], sync_to_thread=False)
     def state(self, state: State) -> dict[str, Any]:
         """Mode, time of the picture, the region's bounds, and the lists that ticks number into."""
         picture, config = state.gateway.picture, state.config
@@ -46,19 +47,19 @@ class PictureController(Controller):
     def basemap(self, state: State) -> bytes:
         return state.ground.basemap_geojson
 
-    @get("/sensors", sync_to_thread=False)
+    @get("/sensors", guards=[needs_view], sync_to_thread=False)
     def sensors(self, state: State) -> list[dict[str, Any]]:
         """The sensors with their place, reach and health."""
         health = {row["id"]: row for row in state.gateway.picture.sensors()}
         return [msgspec.to_builtins(sensor) | health[sensor.id] for sensor in state.sensors]
 
-    @get("/tracks.geojson", media_type=GEOJSON, sync_to_thread=False)
+    @get("/tracks.geojson", media_type=GEOJSON, guards=[needs_view], sync_to_thread=False)
     def tracks(self, state: State) -> bytes:
         """All tracks of the picture."""
         features = [track_feature(track.row) for track in state.gateway.picture.tracks.values()]
         return msgspec.json.encode({"type": "FeatureCollection", "features": features})
 
-    @get("/tracks/{track:int}/history", sync_to_thread=False)
+    @get("/tracks/{track:int}/history", guards=[needs_view], sync_to_thread=False)
     def history(self, state: State, track: int) -> dict[str, Any]:
         """Where a track came from and what it is held to be."""
         found = state.gateway.picture.tracks.get(track)
@@ -67,14 +68,14 @@ class PictureController(Controller):
         points = [{"time_us": at, "lat": lat, "lon": lon, "alt_m": alt} for at, lat, lon, alt in found.history]
         return {"track": found.row, "neutral": is_neutral(found.row), "history": points}
 
-    @get("/alerts", sync_to_thread=False)
+    @get("/alerts", guards=[needs_view], sync_to_thread=False)
     def alerts(self, state: State, active: bool = False) -> list[Any]:
         """Alerts, newest first; with active=true only those in force."""
         book = state.gateway.picture.book
         rows = book.active() if active else book.alerts()
         return [msgspec.to_builtins(alert) for alert in sorted(rows, key=lambda alert: -alert.start_us)[:5000]]
 
-    @get("/areas/{code:str}/timeline", sync_to_thread=False)
+    @get("/areas/{code:str}/timeline", guards=[needs_view], sync_to_thread=False)
     def timeline(self, state: State, code: str) -> dict[str, Any]:
         """An area's alerts and what is foreseen for it now: the tracks, probabilities and times."""
         if code not in state.ground.index:

@@ -1,6 +1,25 @@
 """Who somebody is and what that lets them do: accounts, sessions, second factor."""
 
+from .exercise import ExerciseAccount, is_loopback, make_exercise_accounts
 from .roles import MAY, ROLES, Leave, Role
-from .store import Account, IdentityStore, Session
+from .settings import IdentitySettings
+from .store import FILE, Account, IdentityStore, Session
+from .throttle import Throttle
+from .totp import provisioning_uri
 
-__all__ = ["MAY", "ROLES", "Account", "IdentityStore", "Leave", "Role", "Session"]
+__all__ = [
+    "FILE",
+    "MAY",
+    "ROLES",
+    "Account",
+    "ExerciseAccount",
+    "IdentitySettings",
+    "IdentityStore",
+    "Leave",
+    "Role",
+    "Session",
+    "Throttle",
+    "is_loopback",
+    "make_exercise_accounts",
+    "provisioning_uri",
+]

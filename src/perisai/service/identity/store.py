@@ -56,10 +56,13 @@ class Session(msgspec.Struct, frozen=True):
 class IdentityStore:
     """The file. Every method is one transaction; safe from threads and from several processes."""
 
-    def __init__(self, directory: Path) -> None:
-        """directory: of the service's data. Raises ResourceError when it cannot be written."""
+    def __init__(self, directory: Path, hasher: PasswordHasher | None = None) -> None:
+        """directory: of the service's data. hasher: Argon2id of RFC 9106 when not given.
+
+        Raises ResourceError when it cannot be written.
+        """
         self.path = directory / FILE
-        self._hasher = PasswordHasher()
+        self._hasher = hasher or PasswordHasher()
         self._hashing = threading.BoundedSemaphore(2)  # 64 MiB and some 50 ms of a core each
         self._decoy = self._hasher.hash(secrets.token_hex(16))
         try:

@@ -4,7 +4,7 @@ import threading
 from collections.abc import Callable
 
 KEYS = 10_000
-"""Most keys remembered; the fullest (harmless) ones go first, so that no flood of names makes memory grow."""
+"""Most keys remembered; those with most tries left go first, so that no flood of names makes memory grow."""
 
 
 class Throttle:
@@ -24,10 +24,8 @@ class Throttle:
         """Count a try."""
         with self._lock:
             self._spent[key] = (self._now(key) + 1.0, self._clock())
-            if len(self._spent) > KEYS:
-                now = {each: self._now(each) for each in self._spent}
-                self._spent = {each: (spent, self._clock()) for each, spent in now.items() if spent > 0.5}
-                for each in sorted(self._spent, key=now.__getitem__)[: max(0, len(self._spent) - KEYS)]:
+            if len(self._spent) > KEYS:  # to half, so that the work is shared by many tries
+                for each in sorted(self._spent, key=self._now)[: KEYS // 2]:
                     del self._spent[each]
 
     def take(self, key: str) -> float:

@@ -1,0 +1,79 @@
+"""Signing in over HTTP: cookie, CSRF, second factor, throttle; and what the picture shows to whom."""
+
+import time
+
+import pytest
+from service_support import PASSWORD, app_with_accounts, browser, sign_in
+
+from perisai.service.config import Config
+from perisai.service.identity import IdentitySettings
+from perisai.service.identity.totp import code_at
+
+PICTURE = ("/state", "/sensors", "/alerts", "/tracks.geojson", "/tracks/1/history", "/areas/0-0/timeline")
+
+
+async def test_a_session_is_a_strict_cookie_that_ends(tmp_path):
+    app = app_with_accounts(tmp_path)
+    async with browser(app) as client:
+        assert (await client.get("/api/v1/session")).json()["account"] is None
+        answer = await sign_in(client, "operator")
+        cookie = answer.headers["Set-Cookie"].lower()
+        assert answer.status_code == 201 and "httponly" in cookie and "samesite=strict" in cookie
+        told = (await client.get("/api/v1/session")).json()
+        assert told["account"]["may"] == ["act", "approve", "view"] and told["csrf"]
+        assert (await client.delete("/api/v1/session")).status_code == 204
+        assert (await client.get("/api/v1/session")).json()["account"] is None
+    assert [entry.what for entry in app.state.audit.newest(2)] == ["sign out", "sign in"]
+
+
+async def test_the_picture_is_for_those_who_may_see_it(tmp_path):
+    app = app_with_accounts(tmp_path)
+    for name, statuses in (("", {401}), ("partner", {403}), ("viewer", {200, 404})):
+        async with browser(app) as client:
+            if name:
+                await sign_in(client, name)
+            assert {(await client.get(f"/api/v1{path}")).status_code for path in PICTURE} <= statuses
+            assert (await client.get("/api/v1/areas.geojson")).status_code == 200
+            assert (await client.get("/api/v1/public/areas/0-0")).status_code == 200
+    open_to_all = Config(identity=IdentitySettings(sign_in_to_view=False))
+    async with browser(app_with_accounts(tmp_path / "demo", config=open_to_all)) as client:
+        assert (await client.get("/api/v1/state")).status_code == 200
+        assert (await client.get("/api/v1/audit")).status_code == 401
+
+
+async def test_wrong_tries_tell_nothing_and_run_out(tmp_path):
+    app = app_with_accounts(tmp_path)
+    async with browser(app) as client:
+        wrong = await sign_in(client, "operator", "wrong password entirely")
+        nobody = await sign_in(client, "nobody", "wrong password entirely")
+        assert wrong.status_code == nobody.status_code == 401 and wrong.json() == nobody.json()
+        tries = [(await sign_in(client, "operator", "wrong password entirely")).status_code for _ in range(5)]
+        assert tries == [401] * 4 + [429]
+        late = await sign_in(client, "operator")
+        assert late.status_code == 429 and int(late.headers["Retry-After"]) > 0
+        assert (await sign_in(client, "second")).status_code == 201, "one name's tries lock out nobody else"
+    assert {entry.outcome for entry in app.state.audit.newest(6)} == {"refused", "done"}
+
+
+async def test_a_second_factor_is_asked_for(tmp_path):
+    app = app_with_accounts(tmp_path)
+    secret = app.state.identity.set_second_factor("operator")
+    async with browser(app) as client:
+        missing = await sign_in(client, "operator")
+        assert missing.status_code == 401 and missing.json()["extra"] == {"need": "code"}
+        code = code_at(secret, int(time.time() // 30))
+        assert (await sign_in(client, "operator", code=code)).status_code == 201
+        assert (await sign_in(client, "operator", code=code)).status_code == 401, "a code counts once"
+
+
+async def test_another_site_gets_nothing_done(tmp_path):
+    async with browser(app_with_accounts(tmp_path)) as client:
+        body = {"name": "operator", "password": PASSWORD}
+        foreign = await client.post("/api/v1/session", json=body, headers={"Origin": "https://elsewhere.example"})
+        assert foreign.status_code == 403
+
+
+@pytest.mark.parametrize("body", [{}, {"name": 3}, {"name": "a", "password": "b", "more": 1}, {"name": "a" * 99}])
+async def test_a_bad_body_is_told(tmp_path, body):
+    async with browser(app_with_accounts(tmp_path)) as client:
+        assert (await client.post("/api/v1/session", json=body)).status_code == 400
