@@ -34,11 +34,13 @@ def warming(say: Callable[[str], None]) -> Iterator[None]:
     """Around work that may go on meanwhile: all kernels of the live way are on disk when it ends.
 
     They are compiled in a process of their own, unless these sources have been compiled here. Ctrl-C ends that at once.
+    say: told of the wait where a person watches.
     """
     if _mark().exists():
         yield
         return
-    say("compiling the kernels, once after an update; this takes a minute")
+    if sys.stderr.isatty():
+        say("compiling the kernels, once after an update; this takes a minute")
     child = subprocess.Popen([sys.executable, "-m", "perisai.service.warm"], stdin=subprocess.DEVNULL)
     try:
         yield

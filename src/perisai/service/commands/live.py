@@ -14,6 +14,7 @@ from cyclopts import Parameter
 
 from perisai.model import FRAME_US, TIME, BadInputError, Frame, Mode, alerts_table, empty, parse_sensors, split_frames
 from perisai.recording import AREAS_FILE, CONFIG_FILE, SENSORS_FILE, Recording, read_table, write_table
+from perisai.simulation import night_of
 
 from .. import package_data
 from ..channels.settings import demo_channels
@@ -43,9 +44,9 @@ def run(*, config: Path, port: Port = None) -> None:
         port: overrides the port in the file; 0 takes a free one.
     """
     settings = _with_port(load_config(config), port)
+    sensors = _sensors(settings)
     with warming(say):
-        sensors = _sensors(settings)
-    set_up_logs()
+        set_up_logs()
     asyncio.run(House(settings, sensors).run(ready=_address))
 
 
@@ -80,6 +81,7 @@ def demo(
     channel = demo_channels(any_port=port == 0)
     settings = _with_port(msgspec.structs.replace(settings, service=service, channel=channel), port)
     settings = _with_ground(settings)
+    night_of(night)
     with warming(say):
         directory = _night(settings, night, seed, data)
     set_up_logs()

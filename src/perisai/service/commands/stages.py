@@ -58,10 +58,10 @@ def track(detections: Path, /, *, sensors: Path, out: Out, config: Path | None =
         config: a perisai.toml whose [tracking] settings are used.
         json: print the counts as one JSON object.
     """
+    known, settings = read_sensors(sensors), _config(config)
+    table = read_table(detections, "detections")
     with warming(say):
-        known, settings = read_sensors(sensors), _config(config)
-        table = read_table(detections, "detections")
-    stage = TrackStage(known, settings)
+        stage = TrackStage(known, settings)
     rows = [part for frame in progress(split_frames(table), "tracking") if (part := stage.step(frame)).num_rows]
     tracks = pa.concat_tables(rows) if rows else empty("tracks")
     write_table(tracks, out)
@@ -94,9 +94,9 @@ def alert(
         config: a perisai.toml whose settings are used.
         json: print the counts as one JSON object.
     """
+    table, places, settings = read_table(tracks, "tracks"), read_areas(areas), _config(config)
     with warming(say):
-        table, places, settings = read_table(tracks, "tracks"), read_areas(areas), _config(config)
-    stage = AlertStage(places, settings)
+        stage = AlertStage(places, settings)
     book, foreseen, messages = AlertBook(), [], 0
     if cap:
         cap.mkdir(parents=True, exist_ok=True)
