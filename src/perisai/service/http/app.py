@@ -17,10 +17,12 @@ from .channels_api import channels
 from .feed_api import cap_certificate, cap_feed, cap_message
 from .guard import needs_view
 from .ingest_api import accept_detections
+from .metrics_api import metrics
 from .picture_api import PictureController
 from .public import PublicController
 from .push_api import PushController
 from .session_api import SessionController
+from .streams_api import StreamController
 
 HEADERS = {
     "Content-Security-Policy": (
@@ -77,7 +79,9 @@ def build_app(**state: Any) -> Litestar:
         cap_message,
         AlertApis,
         PushController,
+        StreamController,
         channels,
+        metrics,
     ]
     if (package_data.CONSOLE / "index.html").is_file():
         handlers.append(create_static_files_router(path="/", directories=[package_data.CONSOLE], html_mode=True))

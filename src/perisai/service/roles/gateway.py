@@ -4,12 +4,14 @@ import asyncio
 import time
 
 import msgspec
+import pyarrow as pa
 import structlog
 
-from perisai.model import AlertChange
+from perisai.model import Alert, AlertChange
 
 from ..bus import Bus
 from ..picture import Picture
+from ..taps import Tap
 from .frames import input_frames
 
 TICK_S = 1.0
@@ -54,6 +56,8 @@ class Gateway:
         self._bus = bus
         self.picture = picture
         self.consoles: set[Console] = set()
+        self.track_taps: set[Tap[pa.Table]] = set()
+        self.alert_taps: set[Tap[Alert]] = set()
         self.detections_per_s = 0.0
 
     async def run(self) -> None:
@@ -68,11 +72,17 @@ class Gateway:
     async def _tracks(self) -> None:
         after = max(0, await self._bus.last_sequence("TRACKS") - CATCH_UP)
         async for message in self._bus.follow("TRACKS", after):
-            self.picture.take_tracks(message.table(), message.end_us)
+            rows = message.table()
+            self.picture.take_tracks(rows, message.end_us)
+            for tap in self.track_taps if rows.num_rows else ():
+                tap.offer(rows)
 
     async def _alerts(self) -> None:
         async for message in self._bus.follow("ALERTS"):
-            self.picture.take_change(msgspec.json.decode(message.data, type=AlertChange))
+            change = msgspec.json.decode(message.data, type=AlertChange)
+            self.picture.take_change(change)
+            for tap in self.alert_taps:
+                tap.offer(change.alert)
 
     async def _forecasts(self) -> None:
         after = max(0, await self._bus.last_sequence("FORECASTS") - 1)

@@ -1,0 +1,51 @@
+"""Figures for Prometheus."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from litestar import Response, get
+from litestar.datastructures import State
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+
+TYPE = "text/plain; version=0.0.4; charset=utf-8"
+
+
+@get("/metrics", media_type=TYPE, sync_to_thread=False)
+def metrics(state: State) -> Response[bytes]:
+    """The picture's lag, and what each channel sent, failed to send and when."""
+    registry = CollectorRegistry()
+    registry.register(_Figures(state))
+    return Response(generate_latest(registry), media_type=TYPE)
+
+
+class _Figures:
+    def __init__(self, state: State) -> None:
+        self._state = state
+
+    def collect(self) -> Iterator[Metric]:
+        picture = self._state.gateway.picture
+        yield GaugeMetricFamily("perisai_lag_seconds", "Tracks behind what was received", value=picture.lag_s())
+        yield GaugeMetricFamily("perisai_tracks", "Tracks in the picture", value=len(picture.tracks))
+        yield GaugeMetricFamily("perisai_alerts_active", "Alerts in force", value=len(picture.book.active()))
+        yield from _channels(self._state.channels.status())
+
+
+def _channels(rows: list[dict[str, Any]]) -> Iterator[Metric]:
+    labels = ["channel", "kind"]
+    messages = CounterMetricFamily("perisai_channel_messages", "Messages sent", labels=labels)
+    size = CounterMetricFamily("perisai_channel_bytes", "Bytes sent", labels=labels)
+    failures = CounterMetricFamily("perisai_channel_failures", "What was not sent or taken", labels=[*labels, "reason"])
+    age = GaugeMetricFamily("perisai_channel_age_seconds", "Since something was last sent", labels=labels)
+    connected = GaugeMetricFamily("perisai_channel_connected", "1 while the other end is there", labels=labels)
+    for row in rows:
+        who = [row["name"], row["kind"]]
+        messages.add_metric(who, row["messages"])
+        size.add_metric(who, row["bytes"])
+        for reason, times in row["failures"].items():
+            failures.add_metric([*who, reason], times)
+        if row["age_s"] is not None:
+            age.add_metric(who, row["age_s"])
+        if row["connected"] is not None:
+            connected.add_metric(who, float(row["connected"]))
+    yield from (messages, size, failures, age, connected)
