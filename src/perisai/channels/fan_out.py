@@ -85,7 +85,7 @@ class FanOut:
         self._post, self._settings = post, settings
         self._batches: deque[_Batch] = deque()
         self._busy: Counter[str] = Counter()
-        self._newest: dict[tuple[str, str], Job] = {}
+        self._newest: dict[tuple[str, str], tuple[Job, int]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
     def submit(
@@ -102,7 +102,8 @@ class FanOut:
             batch.waiting.setdefault(job.address.origin, deque()).append((job, 1))
             batch.left += 1
             if job.about:
-                self._newest[job.key, job.about] = job
+                _, open_jobs = self._newest.get((job.key, job.about), (job, 0))
+                self._newest[job.key, job.about] = (job, open_jobs + 1)
         if not batch.left:
             batch.done.set_result([])
             return batch.done
@@ -160,7 +161,7 @@ class FanOut:
         if loop.time() >= batch.deadline:
             self._finish(batch, job, Outcome(job.key, "expired", attempt - 1))
             return
-        if job.about and self._newest.get((job.key, job.about), job) is not job:
+        if job.about and self._newest[job.key, job.about][0] is not job:
             self._finish(batch, job, Outcome(job.key, "superseded", attempt - 1))
             return
         size = 0
@@ -203,8 +204,10 @@ class FanOut:
         self.counts[outcome.result] += 1
         if outcome.result in ("expired", "gave_up", "refused"):
             self.failures[outcome.result] += 1
-        if job.about and self._newest.get((job.key, job.about)) is job:
-            del self._newest[job.key, job.about]
+        if job.about:
+            newest, open_jobs = self._newest.pop((job.key, job.about))
+            if open_jobs > 1:
+                self._newest[job.key, job.about] = (newest, open_jobs - 1)
         batch.outcomes.append(outcome)
         if batch.tell is not None:
             batch.tell(outcome)

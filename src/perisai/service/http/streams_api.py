@@ -35,7 +35,7 @@ class StreamController(Controller):
     """
 
     path = "/api/v1/stream"
-    guards = [needs_view]
+    guards = (needs_view,)
 
     @get("/tracks.geojson", sync_to_thread=False)
     def tracks_geojson(self, state: State, request: Request[Any, Any, Any]) -> Stream:
