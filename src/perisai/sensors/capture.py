@@ -10,17 +10,23 @@ from pathlib import Path
 
 from perisai.model import BadInputError, Sensor
 
-from . import flights, modes, pcap
-from .asterix import import_blocks, looks_like_asterix, split_datagram, split_file
+from . import beast, flights, modes, pcap, remote_id, reports, sapient, sbs
+from .asterix import import_blocks, looks_like_asterix, split_datagram, split_file, whole_blocks
 from .imported import Imported
 
 LIMIT_BYTES = 4 << 30
 KNOWN = (
-    "an ASTERIX recording (raw or pcap), Mode S frames (CSV or JSONL), OpenSky state vectors (CSV) or flights (JSON); "
+    "an ASTERIX recording (raw or pcap), SAPIENT messages (framed or JSON lines), Mode S (Beast, BaseStation, CSV or "
+    "JSONL), Remote ID (raw, hexadecimal or JSON), reports (JSON), OpenSky state vectors (CSV) or flights (JSON); "
     "each also gzipped"
 )
 
 _GZIP = b"\x1f\x8b"
+_SBS = tuple(kind.encode() for kind in sbs.KINDS)
+_REMOTE_ID = re.compile(
+    rb'"(?:basic ?id|uas_?id\d?|raw|payload|mac(?:[_ ]address)?|location/vector message|uas_?data|drone_lat)"',
+    re.IGNORECASE,
+)
 _FRAMES_CSV = re.compile(rb"^[0-9.eE+]+\s*,\s*\"?(?:[0-9a-fA-F]{28}|[0-9a-fA-F]{14})\b", re.MULTILINE)
 
 
@@ -55,7 +61,13 @@ def parse_capture(content: bytes, source: str, sensors: Sequence[Sensor], day: d
         return import_blocks(blocks, sensors, day, rejects)
     text = _text_importer(content[:65536])
     if text is not None:
-        return text(content, source, sensors)
+        return text(content, source, sensors, day)
+    if sapient.looks_like_sapient(content):
+        return sapient.import_sapient(content, sensors)
+    if beast.looks_like_beast(content):
+        return beast.import_beast(content, *receiver(sensors, "adsb"), day)
+    if remote_id.looks_like_remote_id(content) and not whole_blocks(content):
+        return remote_id.import_remote_id(content, sensors, day)
     if looks_like_asterix(content):
         rejects = Counter()
         return import_blocks(split_file(content, rejects), sensors, day, rejects)
@@ -63,21 +75,46 @@ def parse_capture(content: bytes, source: str, sensors: Sequence[Sensor], day: d
     raise BadInputError(source, found, KNOWN)
 
 
-TextImporter = Callable[[bytes, str, Sequence[Sensor]], Imported]
+TextImporter = Callable[[bytes, str, Sequence[Sensor], date], Imported]
 
 
 def _text_importer(head: bytes) -> TextImporter | None:
     start = head.lstrip(b"\xef\xbb\xbf \t\r\n")
-    if start.startswith(b"["):
-        return lambda content, source, sensors: flights.import_flights(content, source, *receiver(sensors, "flights"))
-    if start.startswith(b"{"):
-        return lambda content, source, sensors: modes.import_jsonl(content, *receiver(sensors, "adsb"))
-    heading = start.splitlines()[0].lower().split(b",") if start else []
+    if start.startswith((b"[", b"{")):
+        return _json_importer(start)
+    lines = start.splitlines()[:3]
+    heading = lines[0].lower().split(b",") if lines else []
     if b"icao24" in heading and b"lat" in heading:
-        return lambda content, source, sensors: flights.import_states(content, source, *receiver(sensors, "opensky"))
+        return lambda content, source, sensors, _: flights.import_states(content, source, *receiver(sensors, "opensky"))
+    if any(line.split(b",", 1)[0] in _SBS and line.count(b",") >= 9 for line in lines):
+        return lambda content, source, sensors, _: sbs.import_sbs(content, *receiver(sensors, "adsb"))
+    if any(remote_id.looks_like_line(line) for line in lines):
+        return lambda content, source, sensors, day: remote_id.import_remote_id_lines(content, sensors, day)
     if _FRAMES_CSV.search(start):
-        return lambda content, source, sensors: modes.import_csv(content, *receiver(sensors, "adsb"))
+        return lambda content, source, sensors, _: modes.import_csv(content, *receiver(sensors, "adsb"))
     return None
+
+
+def _json_importer(start: bytes) -> TextImporter:
+    """By the names in the first object: whole, or cut off where the head ends."""
+    first = start[:2000].split(b"\n", 1)[0] if start.startswith(b"{") else start[:2000]
+    if b'"frame"' in first:
+        return lambda content, source, sensors, _: modes.import_jsonl(content, *receiver(sensors, "adsb"))
+    if b'"nodeId"' in first or b'"node_id"' in first:
+        return lambda content, source, sensors, _: sapient.import_sapient_json(content, sensors)
+    if b'"device"' in first and b'"place"' in first:
+        return lambda content, source, sensors, _: reports.import_report_lines(content, sensors)
+    if start.startswith(b"[") and b'"timestamp"' in first and b'"latitude"' in first and b'"icao24"' in first:
+        return lambda content, source, sensors, _: flights.import_flights(
+            content, source, *receiver(sensors, "flights")
+        )
+    if _REMOTE_ID.search(first):
+        return lambda content, source, sensors, day: remote_id.import_remote_id_lines(content, sensors, day)
+    if start.startswith(b"["):
+        return lambda content, source, sensors, _: flights.import_flights(
+            content, source, *receiver(sensors, "flights")
+        )
+    return lambda content, source, sensors, _: modes.import_jsonl(content, *receiver(sensors, "adsb"))
 
 
 def receiver(sensors: Sequence[Sensor], default: str) -> tuple[str, float]:

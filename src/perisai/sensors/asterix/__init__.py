@@ -1,6 +1,6 @@
 """ASTERIX, the format of European surveillance (EUROCONTROL-SPEC-0149)."""
 
-from .blocks import CATEGORIES, Block, looks_like_asterix, split_datagram, split_file
+from .blocks import CATEGORIES, Block, looks_like_asterix, split_datagram, split_file, whole_blocks
 from .importer import AsterixStream, import_blocks
 
 __all__ = [
@@ -11,4 +11,5 @@ __all__ = [
     "looks_like_asterix",
     "split_datagram",
     "split_file",
+    "whole_blocks",
 ]

@@ -63,6 +63,17 @@ def looks_like_asterix(content: bytes) -> bool:
     return len(content) > 3 and content[0] in CATEGORIES and struct.unpack_from(">H", content, 1)[0] > 3
 
 
+def whole_blocks(content: bytes) -> bool:
+    """Whether the bytes are blocks of known categories from the first to the last."""
+    at = 0
+    while at < len(content):
+        size = _size(content, at)
+        if not size or content[at] not in CATEGORIES:
+            return False
+        at += size
+    return at > 0
+
+
 def _plain(payload: bytes, received_us: int | None, rejects: Counter[str]) -> list[Block]:
     blocks: list[Block] = []
     at = 0

@@ -1,0 +1,141 @@
+"""The TCP server that SAPIENT nodes connect to."""
+
+import asyncio
+import contextlib
+import time
+from collections import Counter
+from typing import Any
+
+import structlog
+
+from perisai.model import BadInputError, ResourceError
+from perisai.sensors.sapient import Framer, FusionNode, Reply
+
+from . import metrics
+from .gate import Gate
+from .pump import now_us
+from .settings import LiveInput, address
+from .sink import Sink
+
+READ_BYTES = 1 << 16
+WATCH_S = 1.0
+HELLO_S = 30.0
+"""How long a connection may stay without its first registration."""
+
+MOST_CONNECTIONS = 2000
+log = structlog.get_logger("input")
+
+
+class SapientInput:
+    """Nodes connect, register and report; the fusion node answers."""
+
+    def __init__(self, settings: LiveInput, sink: Sink, fusion: FusionNode) -> None:
+        self._settings = settings
+        self._sink = sink
+        self.fusion = fusion
+        self._gate = Gate(settings.max_message_bytes, settings.max_messages_per_s)
+        self._writers: dict[str, asyncio.StreamWriter] = {}
+        self._connections: set[asyncio.Task[Any]] = set()
+        self._store = asyncio.Lock()
+        self.port = 0
+        self.listening = asyncio.Event()
+
+    async def run(self) -> None:
+        """Serve until cancelled; what was read is stored then."""
+        host, port = address("listen", self._settings.listen)
+        try:
+            server = await asyncio.start_server(self._connection, host, port)
+        except OSError as error:
+            raise ResourceError(
+                f"input {self._settings.name}: {self._settings.listen}: {error.strerror or error}"
+            ) from error
+        self.port = server.sockets[0].getsockname()[1]
+        self.listening.set()
+        try:
+            while True:
+                await asyncio.sleep(WATCH_S)
+                for health in self.fusion.silent(now_us()):
+                    log.warning("node silent", input=self._settings.name, sensor=health.sensor)
+                await self._put()
+        finally:
+            server.close()
+            for connection in list(self._connections):
+                connection.cancel()
+            await asyncio.gather(*self._connections, return_exceptions=True)
+            await self._put()
+
+    async def task(self, node_id: str, **command: Any) -> None:
+        """Send a task to a node that is connected (see `FusionNode.task`)."""
+        message = self.fusion.task(node_id, now_us(), **command)
+        writer = self._writers.get(node_id.lower())
+        if writer is None:
+            raise BadInputError(f"node {node_id}", "not connected", "a node that is connected")
+        writer.write(message)
+        await writer.drain()
+
+    async def _connection(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        me = asyncio.current_task()
+        assert me is not None
+        if len(self._connections) >= MOST_CONNECTIONS:
+            writer.close()
+            return
+        self._connections.add(me)
+        peer = str((writer.get_extra_info("peername") or ("?",))[0])
+        connected = metrics.CONNECTED.labels(self._settings.name)
+        connected.inc()
+        mine: set[str] = set()
+        try:
+            await self._serve(reader, writer, peer, mine)
+        except (OSError, TimeoutError, asyncio.CancelledError):
+            pass
+        finally:
+            self._connections.discard(me)
+            connected.dec()
+            for node_id in mine:
+                if self._writers.get(node_id) is writer:
+                    del self._writers[node_id]
+                    self.fusion.lost(node_id, now_us())
+            writer.close()
+            with contextlib.suppress(OSError, asyncio.CancelledError):
+                await self._put()
+
+    async def _serve(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, peer: str, mine: set[str]
+    ) -> None:
+        framer = Framer(self._settings.max_message_bytes)
+        while True:
+            async with asyncio.timeout(None if mine else HELLO_S):
+                data = await reader.read(READ_BYTES)
+            if not data:
+                if framer.waiting:
+                    self._sink.refuse(Counter({"sapient: message cut off": 1}))
+                return
+            received_us, close = now_us(), False
+            messages = framer.feed(data)
+            self._sink.heard(len(messages), len(data))
+            refused: Counter[str] = Counter()
+            for content in messages:
+                if self._gate.admit(peer, len(content), time.monotonic(), refused):
+                    reply = self.fusion.take(content, received_us)
+                    close |= self._answer(writer, reply)
+                    if reply.node and reply.node not in mine:
+                        mine.add(reply.node)
+                        self._writers[reply.node] = writer
+            if framer.too_long:
+                close |= self._answer(writer, self.fusion.too_long(framer.too_long, framer.limit, received_us))
+            self._sink.refuse(refused)
+            await self._put()
+            await writer.drain()
+            if close:
+                return
+
+    def _answer(self, writer: asyncio.StreamWriter, reply: Reply) -> bool:
+        if reply.data:
+            writer.write(reply.data)
+        return reply.close
+
+    async def _put(self) -> None:
+        """Store what came; one batch at a time, and a connection that ends does not lose it."""
+        async with self._store:
+            imported = self.fusion.drain()
+            await asyncio.shield(self._sink.put(imported))

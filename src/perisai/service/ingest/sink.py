@@ -1,0 +1,102 @@
+"""What an input hands on: parsed batches to the ingest role, counts to the metrics, health to whoever shows it."""
+
+import time
+from collections import Counter
+
+import msgspec
+import structlog
+
+from perisai.sensors import Imported, SensorHealth
+
+from ..roles.ingest import Ingest
+from . import metrics
+from .settings import LiveInput
+
+log = structlog.get_logger("input")
+
+
+class InputState(msgspec.Struct):
+    """How an input stands, as `/api/v1/inputs` tells it. age_s: since the last message, None before the first."""
+
+    name: str
+    kind: str
+    state: str = "waiting"
+    age_s: float | None = None
+    messages: int = 0
+    bytes: int = 0
+    detections: int = 0
+    lost: int = 0
+    rejects: dict[str, int] = {}
+    sensors: dict[str, SensorHealth] = {}
+
+
+class Sink:
+    """One input's way to the bus. A batch that `put` has returned from is stored."""
+
+    def __init__(self, settings: LiveInput, ingest: Ingest) -> None:
+        self._ingest = ingest
+        self._name = settings.name
+        self._silent_s = settings.silent_s
+        self._begun = f"{time.time_ns():x}"
+        self._batches = 0
+        self._heard_s = [0.0]
+        self._told_silent = False
+        self.rejects: Counter[str] = Counter()
+        self.state = InputState(settings.name, settings.kind)
+        metrics.watch_age(self._name, self._heard_s)
+
+    def heard(self, messages: int, size: int) -> None:
+        """Messages came in, of so many bytes in all."""
+        self._heard_s[0] = time.monotonic()
+        self.state.messages += messages
+        self.state.bytes += size
+        metrics.MESSAGES.labels(self._name).inc(messages)
+        metrics.BYTES.labels(self._name).inc(size)
+        if self._told_silent:
+            self._told_silent = False
+            log.info("heard again", input=self._name)
+
+    def lost(self, datagrams: int) -> None:
+        self.state.lost += datagrams
+        metrics.LOST.labels(self._name).inc(datagrams)
+        log.warning("datagrams lost: the kernel had no room", input=self._name, datagrams=datagrams)
+
+    async def put(self, imported: Imported) -> None:
+        """Count what was parsed, and publish its detections; returns when the bus has stored them."""
+        for kind, number in imported.counts.items():
+            metrics.RECORDS.labels(self._name, kind).inc(number)
+        self.refuse(imported.rejects)
+        for health in imported.health:
+            self.tell(health)
+        if imported.table.num_rows:
+            self._batches += 1
+            await self._ingest.accept(self._name, imported.table, f"{self._begun}-{self._batches}")
+            self.state.detections += imported.table.num_rows
+            metrics.DETECTIONS.labels(self._name).inc(imported.table.num_rows)
+
+    def refuse(self, rejects: Counter[str]) -> None:
+        for reason, number in rejects.items():
+            self.rejects[reason] += number
+            metrics.REJECTS.labels(self._name, reason).inc(number)
+
+    def tell(self, health: SensorHealth) -> None:
+        """Keep and show what a sensor said of itself."""
+        before = self.state.sensors.get(health.sensor)
+        if len(self.state.sensors) < 100_000 or before is not None:
+            self.state.sensors[health.sensor] = health
+        metrics.HEALTH.labels(health.sensor).set(metrics.STATES[health.state])
+        if before is None or before.state != health.state:
+            log.info("sensor", input=self._name, sensor=health.sensor, state=health.state, detail=health.detail)
+
+    def snapshot(self) -> InputState:
+        """The state now; says once when the input has become silent."""
+        state = self.state
+        state.rejects = dict(self.rejects)
+        heard_s = self._heard_s[0]
+        state.age_s = round(time.monotonic() - heard_s, 1) if heard_s else None
+        silent = state.age_s is not None and state.age_s > self._silent_s
+        state.state = "waiting" if state.age_s is None else "silent" if silent else "live"
+        if silent and not self._told_silent:
+            self._told_silent = True
+            log.warning("silent", input=self._name, age_s=state.age_s)
+        return state
