@@ -17,6 +17,7 @@ from . import package_data
 from .channels.settings import ChannelSettings
 from .files import read_text
 from .identity import IdentitySettings
+from .ingest.settings import LiveInput
 from .keys import SigningSettings
 
 
@@ -45,9 +46,15 @@ class RegionSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class InputSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`[inputs]`. sensors: the sensors TOML, empty for the default network of the region."""
+    """`[inputs]`. sensors: the sensors TOML, empty for the default network of the region.
+
+    reports: the sensor on which reports over HTTP are booked whose device the sensors file does not have.
+    reports_per_minute: that one address may send.
+    """
 
     sensors: str = ""
+    reports: str = "citizens"
+    reports_per_minute: int = 600
 
 
 class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -56,6 +63,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     service: ServiceSettings = ServiceSettings()
     region: RegionSettings = RegionSettings()
     inputs: InputSettings = InputSettings()
+    input: tuple[LiveInput, ...] = ()
     identity: IdentitySettings = IdentitySettings()
     tracking: TrackerSettings = msgspec.field(default_factory=TrackerSettings)
     forecasting: ForecastSettings = msgspec.field(default_factory=ForecastSettings)
@@ -107,12 +115,24 @@ def parse_config(text: str, path: Path) -> Config:
         service=msgspec.structs.replace(config.service, data=_resolve(path, config.service.data, None)),
         signing=_resolve_files(path, config.signing),
         channel=tuple(_resolve_files(path, one) for one in config.channel),
+        input=tuple(_resolve_files(path, one) for one in _distinct(text, path, config.input)),
     )
+
+
+def _distinct(text: str, path: Path, inputs: tuple[LiveInput, ...]) -> tuple[LiveInput, ...]:
+    """The inputs, when no two have one name."""
+    seen: set[str] = set()
+    for number, one in enumerate(inputs):
+        if one.name in seen:
+            where = f"{path}: line {_line(text, ['input', str(number), 'name'])}: input.{number}.name"
+            raise BadInputError(where, f"`{one.name}` used twice", "names that differ")
+        seen.add(one.name)
+    return inputs
 
 
 def _resolve_files(path: Path, settings: Any) -> Any:
     """Settings whose PEM files are named from the configuration file on."""
-    files = {name: getattr(settings, name, "") for name in ("key", "certificate", "authority")}
+    files = {name: getattr(settings, name, "") for name in ("key", "certificate", "authority", "password_file")}
     return msgspec.structs.replace(settings, **{name: str(path.parent / file) for name, file in files.items() if file})
 
 

@@ -25,6 +25,7 @@ from .files import read_areas
 from .http import build_app
 from .http.ground import Ground
 from .identity import ExerciseAccount, IdentityStore
+from .ingest.inputs import Inputs
 from .keys import cap_signer
 from .nats_server import NatsServer
 from .picture import Picture
@@ -88,8 +89,10 @@ class House:
         signer = cap_signer(self.config.signing, self.data, self.config.cap.sender)
         region = self.config.region
         audit = AuditLog(self.data / "audit", lambda: time.time_ns() // 1000)
+        inputs = Inputs(self.config.input if played is None else (), self.sensors, ingest)
         app = build_app(
             config=self.config,
+            inputs=inputs,
             gateway=gateway,
             channels=channels,
             ingest=ingest,
@@ -115,13 +118,16 @@ class House:
             source = asyncio.create_task(ingest.run(), name="ingest")
         else:
             source = asyncio.create_task(ingest.play(played, speed, lambda: gateway.picture.now_us), name="ingest")
-        tasks.append(source)
+        tasks += [source, *inputs.start()]
         host, port = listener.getsockname()[:2]
         self.address = f"http://{host}:{port}/"
         ready(self.address)
         try:
             await self._until_stopped(tasks)
             source.cancel()
+            await inputs.stop()
+            if played is None:
+                await ingest.close()
             await self._drain(bus, gateway)
         finally:
             server.should_exit = True

@@ -23,6 +23,39 @@ mode = "exercise"          # actual | exercise | test: marked on every screen an
 
 [inputs]
 sensors = "sensors.toml"   # your sensors; empty: the default network of the simulation
+# reports = "citizens"     # sensor (kind position) of reports over HTTP whose device is no sensor of the file
+# reports_per_minute = 600 # that one address may send
+
+## Live inputs, one [[input]] each; docs/sensors has a page for every kind. Examples: take away the "#: ".
+## Each may have max_message_bytes, max_messages_per_s and silent_s (seconds without a message that count as silence).
+
+#: [[input]]
+#: name = "radar-feed"
+#: kind = "asterix"
+#: listen = "0.0.0.0:8600"             # UDP; with group = "239.1.1.1" multicast
+
+#: [[input]]
+#: name = "receiver"
+#: kind = "beast"                      # or sbs, port 30003
+#: connect = "127.0.0.1:30005"
+#: sensor = "adsb"
+
+#: [[input]]
+#: name = "sapient"
+#: kind = "sapient"
+#: listen = "0.0.0.0:5020"             # nodes connect; nodes = { "UUID" = "sensor id" } names them
+
+#: [[input]]
+#: name = "drone-ids"
+#: kind = "remote_id"
+#: listen = "127.0.0.1:8700"           # UDP; or broker = "127.0.0.1:1883" with topic
+
+#: [[input]]
+#: name = "microphones"
+#: kind = "reports"
+#: broker = "127.0.0.1:1883"           # MQTT
+#: topic = "perisai/reports/#"
+#: sensor = "citizens"
 
 [signing]
 # sign = true              # CAP messages bear a signature; the certificate is served at /cap/certificate.pem

@@ -11,16 +11,20 @@ from litestar.static_files import create_static_files_router
 
 from .. import package_data
 from ..identity import Throttle
+from ..ingest.http_reports import HttpReports
 from ..roles.gateway import Console
 from .alert_apis import AlertApis
 from .channels_api import channels
 from .feed_api import cap_certificate, cap_feed, cap_message
 from .guard import needs_view
 from .ingest_api import accept_detections
+from .inputs_api import inputs
 from .metrics_api import metrics
 from .picture_api import PictureController
 from .public import PublicController
 from .push_api import PushController
+from .rate_limit import RateLimit
+from .reports_api import accept_reports, report_schema
 from .session_api import SessionController
 from .streams_api import StreamController
 
@@ -61,9 +65,12 @@ def citizen() -> Response[bytes]:
 def build_app(**state: Any) -> Litestar:
     """The application over a running house.
 
-    state: config (Config), gateway (Gateway), channels (Channels), ingest (Ingest), ground (Ground), sensors (list of
-    Sensor), identity (IdentityStore), audit (AuditLog), exercise_accounts (list of ExerciseAccount).
+    state: config (Config), inputs (Inputs), gateway (Gateway), channels (Channels), ingest (Ingest), ground (Ground),
+    sensors (list of Sensor), identity (IdentityStore), audit (AuditLog), exercise_accounts (list of ExerciseAccount).
     """
+    settings = state["config"].inputs
+    state["reports"] = HttpReports(state["sensors"], settings.reports, state["ingest"])
+    state["report_rate"] = RateLimit(settings.reports_per_minute)
     state["tries"] = Throttle(5, 60.0, time.monotonic)
     state["tries_of_address"] = Throttle(30, 10.0, time.monotonic)
     state["noted"] = Throttle(20, 5.0, time.monotonic)
@@ -71,6 +78,9 @@ def build_app(**state: Any) -> Litestar:
         live,
         citizen,
         accept_detections,
+        accept_reports,
+        report_schema,
+        inputs,
         PictureController,
         PublicController,
         SessionController,

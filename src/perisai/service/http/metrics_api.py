@@ -13,10 +13,10 @@ TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 @get("/metrics", media_type=TYPE, sync_to_thread=False)
 def metrics(state: State) -> Response[bytes]:
-    """The picture's lag, and what each channel sent, failed to send and when."""
+    """The picture's lag; what each channel sent, failed to send and when; what each input received and refused."""
     registry = CollectorRegistry()
     registry.register(_Figures(state))
-    return Response(generate_latest(registry), media_type=TYPE)
+    return Response(generate_latest(registry) + generate_latest(), media_type=TYPE)
 
 
 class _Figures:

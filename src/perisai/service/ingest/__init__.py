@@ -1,6 +1,1 @@
 """The ways in that are sockets: each input of the configuration reads, parses and hands to the ingest role."""
-
-from .inputs import Inputs
-from .settings import LiveInput
-
-__all__ = ["Inputs", "LiveInput"]

@@ -51,24 +51,25 @@ class LiveInput(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 
     def __post_init__(self) -> None:
         if not _NAME.match(self.name):
-            raise ValueError(f"name: `{self.name}`, expected letters, digits, - and _, at most 64")
+            raise ValueError(f"name: `{self.name}`; expected letters, digits, - and _, at most 64")
         ways = WAYS[self.kind]
         given = [way for way in ("listen", "connect", "broker") if getattr(self, way)]
         if len(given) != 1 or given[0] not in ways:
-            raise ValueError(f"kind: an input of kind {self.kind} has {' or '.join(ways)} and no other way")
+            found = " and ".join(given) or "no address"
+            raise ValueError(f"kind: {self.kind} with {found}; expected {' or '.join(ways)}, and it alone")
         address(given[0], getattr(self, given[0]))
         if given[0] == "broker" and not self.topic:
-            raise ValueError("topic: missing, expected the MQTT topics to subscribe to")
-        if self.group and given[0] != "listen":
-            raise ValueError("group: only a UDP input joins a multicast group")
+            raise ValueError("topic: missing; expected the MQTT topics to subscribe to")
+        if self.group and (given[0] != "listen" or self.kind == "sapient"):
+            raise ValueError("group: given; expected with `listen` of kind asterix or remote_id only")
         for field in ("max_message_bytes", "max_messages_per_s", "silent_s"):
             if not getattr(self, field) > 0:
-                raise ValueError(f"{field}: {getattr(self, field)}, expected a number above 0")
+                raise ValueError(f"{field}: {getattr(self, field)}; expected a number above 0")
 
 
 def address(field: str, text: str) -> tuple[str, int]:
     """Host and port of `host:port`, `[ipv6]:port` or `:port` (every interface). Raises ValueError naming the field."""
     match = _ADDRESS.match(text)
     if match is None or not 0 <= int(match[3]) <= 65_535:
-        raise ValueError(f"{field}: `{text}`, expected host:port, such as 127.0.0.1:{PORTS[field]}")
+        raise ValueError(f"{field}: `{text}`; expected host:port, such as 127.0.0.1:{PORTS[field]}")
     return match[1] or match[2] or "0.0.0.0", int(match[3])

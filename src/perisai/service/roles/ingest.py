@@ -51,6 +51,12 @@ class Ingest:
             await asyncio.sleep(max(0.0, (end_us - self._now_us()) / 1e6))
             await self.tick(end_us)
 
+    async def close(self) -> None:
+        """Close the frame that is open, once the clock has reached its end: what came last is in a frame as well."""
+        end_us = (self._now_us() // FRAME_US + 1) * FRAME_US
+        await asyncio.sleep(max(0.0, (end_us - self._now_us()) / 1e6))
+        await self.tick(end_us)
+
     async def play(self, frames: Iterable[Frame], speed: float, picture_us: Callable[[], int]) -> None:
         """Play recorded frames at a multiple of their own pace, no faster than the picture (its time) can follow.
 

@@ -1,0 +1,39 @@
+"""Reports of acoustic nodes and citizens over HTTP, and the schema they follow."""
+
+import hashlib
+from collections import Counter
+from typing import Any
+
+from litestar import Request, Response, get, post
+from litestar.exceptions import ClientException, TooManyRequestsException
+
+from perisai.sensors.reports import SCHEMA, parse_reports
+
+MAX_BYTES = 256 << 10
+
+
+@get("/api/v1/reports/schema.json", media_type="application/schema+json", sync_to_thread=False)
+def report_schema() -> dict[str, Any]:
+    """The JSON schema of a report."""
+    return SCHEMA
+
+
+@post("/api/v1/reports", request_max_body_size=MAX_BYTES, status_code=202)
+async def accept_reports(request: Request[Any, Any, Any]) -> Response[dict[str, Any]]:
+    """Take one report or a list of them; answers 202 once they are stored, 400 with a line for each fault when none
+    is good. A body sent again counts once."""
+    state = request.app.state
+    address = request.client.host if request.client else ""
+    wait_s = state.report_rate.wait_s(address)
+    if wait_s > 0:
+        raise TooManyRequestsException(detail="too many reports", headers={"Retry-After": str(int(wait_s) + 1)})
+    body = await request.body()
+    reports, faults, rejects = parse_reports(body)
+    if not reports:
+        state.reports.refused(len(body), rejects)
+        raise ClientException(detail="; ".join(faults[:20]) or "no report")
+    counts: Counter[str] = await state.reports.accept(
+        reports, rejects, len(body), hashlib.sha256(body).hexdigest()[:32]
+    )
+    merged = counts["reports: same crowd"]
+    return Response({"accepted": len(reports), "same_crowd": merged, "faults": faults[:20]}, status_code=202)
