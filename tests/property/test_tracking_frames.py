@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from perisai.model import Frame, Sensor, build
 from perisai.tracking import Tracker
 from perisai.tracking.kalman import update_place
-from perisai.tracking.motion import advance, transition
+from perisai.tracking.motion import FAST_MPS, TURN_LASTS_S, advance, prepare
 from perisai.tracking.settings import TrackerSettings, motion
 
 SENSOR = Sensor(
@@ -81,35 +81,66 @@ def _random_track(rng: np.random.Generator):
     return x, p, mu
 
 
+def _flight(m: int, dt: float) -> np.ndarray:
+    """The transition (6, 6) of straight flight (0) and of 3 degrees a second to either side: a matrix exponential."""
+    from scipy.linalg import expm
+
+    rate = np.radians([0.0, 3.0, -3.0][m]) * min(dt, TURN_LASTS_S) / dt
+    a = np.zeros((6, 6))
+    a[:3, 3:] = np.eye(3)
+    a[3, 4], a[4, 3] = rate, -rate
+    return expm(a * dt)
+
+
+def _noise(rules: TrackerSettings, m: int, velocity: np.ndarray, spread2: float) -> np.ndarray:
+    """Density (3, 3) of the acceleration, turned into the course's frame as far as the course is known."""
+    speed2 = float(velocity @ velocity)
+    turning = np.radians(rules.turn_spread_deg_s) ** 2 * min(speed2, FAST_MPS**2) if m else 0.0
+    across = rules.across_noise[m] + turning
+    sure = (speed2 / (speed2 + spread2 + 1.0)) ** 2
+    along = sure * rules.along_noise[m] + (1 - sure) * max(rules.along_noise[m], across)
+    ahead = velocity / np.sqrt(speed2)
+    aside = np.array([-ahead[1], ahead[0]])
+    q = np.zeros((3, 3))
+    q[:2, :2] = along * np.outer(ahead, ahead) + across * np.outer(aside, aside)
+    q[2, 2] = rules.vertical_noise[m]
+    return q
+
+
 @settings(deadline=None, max_examples=60)
-@given(st.integers(0, 2**32 - 1), st.floats(0.1, 12.0))
-def test_prediction_in_blocks_is_the_mixing_and_motion_of_the_full_matrices(seed, dt):
+@given(st.integers(0, 2**32 - 1), st.floats(0.1, 15.0), st.booleans())
+def test_prediction_is_the_mixing_and_motion_of_the_full_matrices(seed, dt, coupled):
     x, p, mu = _random_track(np.random.default_rng(seed))
-    constants = motion(TrackerSettings())
-    pi = np.zeros((3, 3))
-    transition(constants, dt, pi)
+    rules = TrackerSettings()
+    constants = motion(rules)
+    pi, turn = np.zeros((3, 3)), np.zeros(4)
+    prepare(constants, dt, pi, turn)
     c = mu[0] @ pi
     w = pi * mu[0][:, None] / c
-    f = np.eye(6)
-    f[:3, 3:] = dt * np.eye(3)
+    mixed = [w[:, j] @ x[0] for j in range(3)]
+    spread = [
+        sum(w[i, j] * (p[0, i] + np.outer(x[0, i] - mixed[j], x[0, i] - mixed[j])) for i in range(3)) for j in range(3)
+    ]
+    velocity = sum(c[j] * mixed[j][3:5] for j in range(3))
     means, covs = [], []
     for j in range(3):
-        mean = w[:, j] @ x[0]
-        cov = sum(w[i, j] * (p[0, i] + np.outer(x[0, i] - mean, x[0, i] - mean)) for i in range(3))
-        for a in (2, 5):
-            for b in (0, 1, 3, 4):
-                cov[a, b] = cov[b, a] = 0.0
-        q = np.diag([constants.noise[j], constants.noise[j], constants.vertical_noise[j]])
+        cov = np.array(spread[j])
+        if not coupled:
+            for a in (2, 5):
+                for b in (0, 1, 3, 4):
+                    cov[a, b] = cov[b, a] = 0.0
+        f = _flight(j, dt)
+        q = _noise(rules, j, velocity, spread[0][3, 3] + spread[0][4, 4])
         noise = np.block([[q * dt**3 / 3, q * dt**2 / 2], [q * dt**2 / 2, q * dt]])
-        means.append(f @ mean)
+        means.append(f @ mixed[j])
         covs.append(f @ cov @ f.T + noise)
-    t, r, yes, no = np.zeros(1), np.ones(1), np.ones(1, np.bool_), np.zeros(1, np.bool_)
+    t, r, yes = np.zeros(1), np.ones(1), np.ones(1, np.bool_)
     advance(
-        x, p, mu, t, r, yes, no, np.ones(1, np.int32), 0, dt, constants, np.zeros((3, 3)), np.full(1, -1.0),
-        np.zeros((3, 3)), np.zeros((6, 6)), np.zeros(3),
+        x, p, mu, t, r, yes, np.array([coupled]), np.ones(1, np.int32), np.full(1, 2.0), 0, dt, constants,
+        np.zeros((3, 3)), np.zeros(4), np.full(1, -1.0), np.zeros((3, 3)), np.zeros((6, 6)), np.zeros(3),
     )  # fmt: skip
-    np.testing.assert_allclose(x[0], means, rtol=1e-9, atol=1e-9)
-    np.testing.assert_allclose(p[0], covs, rtol=1e-9, atol=1e-6)
+    np.testing.assert_allclose(x[0], means, rtol=1e-9, atol=1e-7)
+    np.testing.assert_allclose(p[0], covs, rtol=1e-8, atol=1e-4)
     np.testing.assert_allclose(mu[0], c, rtol=1e-12)
 
 

@@ -16,7 +16,8 @@ LEVEL_SIZE_M = (2_500.0, 10_000.0, 40_000.0, 160_000.0)
 class Bank(NamedTuple):
     """Capacity C. x (C,3,6), p (C,3,6,6), mu (C,3): see `motion`. t: time of the state, s since the tracker's epoch.
 
-    r: existence. last: last detection, s. sent: last row, s, or -1. sigma_m: of the last position measured. key: birth
+    r: existence. surprise: running mean of the squared distance of its detections, for two components.
+    last: last detection, s. sent: last row, s, or -1. sigma_m: of the last position measured. key: birth
     number. ident: public number or -1. coupled: a polar measurement has tied height to place; without it the covariance
     is a 4 x 4 and a 2 x 2 block and all else in it is zero. log_class (C,7); shares (C,7): the class probabilities, to
     be reckoned anew where stale. label: class named by a sensor since the last beat or -1. address: code or -1.
@@ -30,6 +31,7 @@ class Bank(NamedTuple):
     mu: np.ndarray
     t: np.ndarray
     r: np.ndarray
+    surprise: np.ndarray
     born: np.ndarray
     last: np.ndarray
     sent: np.ndarray
@@ -72,6 +74,7 @@ def new_bank(capacity: int) -> Bank:
         mu=np.zeros((n, MODELS)),
         t=np.zeros(n),
         r=np.zeros(n),
+        surprise=np.full(n, 2.0),
         born=np.zeros(n),
         last=np.zeros(n),
         sent=np.full(n, -1.0),

@@ -112,6 +112,7 @@ def bear(
                     bank.p[i, m, a, b] = p[0, 0, a, b]
         bank.t[i] = t_of[j]
         bank.r[i] = fresh[d] * undetected / (clutter + undetected)
+        bank.surprise[i] = 2.0
         bank.born[i] = t_of[j]
         bank.last[i] = t_of[j]
         bank.sent[i] = -1.0

@@ -82,7 +82,8 @@ def plane_likelihood(x, p, mu, i, dt, z, j, variance, gate):
 @kernel
 def update_place(x, p, mu, i, z, j, variance, dt):
     """Update all models of track i, whose covariance is in blocks, with an east-north position, and their
-    probabilities with its likelihoods; closed form. dt and variance: see `plane_likelihood`."""
+    probabilities with its likelihoods; closed form. Gives the least squared distance. dt and variance: see
+    `plane_likelihood`."""
     l0, l1, l2 = 0.0, 0.0, 0.0
     d0, d1, d2 = 0.0, 0.0, 0.0
     for m in range(MODELS):
@@ -137,6 +138,7 @@ def update_place(x, p, mu, i, z, j, variance, dt):
     l0, l1, l2 = max(l0, floor), max(l1, floor), max(l2, floor)
     total = l0 + l1 + l2
     mu[i, 0], mu[i, 1], mu[i, 2] = l0 / total, l1 / total, l2 / total
+    return least
 
 
 @kernel

@@ -143,8 +143,9 @@ def finish(
                 continue
         if now - bank.t[i] > PREDICT_AFTER_S:
             advance(
-                bank.x, bank.p, bank.mu, bank.t, bank.r, bank.has_height, bank.coupled, bank.solid_hits, i,
-                now, motion, work.transition, work.cached_dt, work.weights, work.offsets, work.norms,
+                bank.x, bank.p, bank.mu, bank.t, bank.r, bank.has_height, bank.coupled, bank.solid_hits,
+                bank.surprise, i, now, motion, work.transition, work.turn, work.cached_dt, work.weights, work.offsets,
+                work.norms,
             )  # fmt: skip
         moments(bank.x, bank.p, bank.mu, i, bank.coupled[i], work.mean, cov)
         variance = 0.5 * (cov[0, 0] + cov[1, 1])

@@ -1,7 +1,9 @@
 """Mixing and prediction of the interacting multiple models (Blom & Bar-Shalom 1988), three models of six states.
 
-State [E, N, h, vE, vN, vh] on the region plane, m and m/s. All models move at constant velocity and differ in the
-spectral density of their white acceleration, so one transition serves all; x is (C, 3, 6), p (C, 3, 6, 6), mu (C, 3).
+State [E, N, h, vE, vN, vh] on the region plane, m and m/s; x is (C, 3, 6), p (C, 3, 6, 6), mu (C, 3). What the models
+are depends on the track (`model_set`): straight and a standard turn to either side (Li & Jilkov 2003, known turn rate);
+three straight ones of growing noise for what surprised the filter or flies too fast to turn; calm ones for what was
+only ever heard. A turn changes the course far more than the speed, so the noise is split along and across the course.
 """
 
 import math
@@ -10,13 +12,21 @@ from perisai.geodesy import kernel
 
 from .settings import MODELS, STATES, Motion
 
-HEARD_NOISE = 0.03
-"""Share of the noise of the models that a track of microphones and bearings alone is given."""
+STANDARD, AGILE, HEARD = 0, 1, 2
+"""Rows of the arrays of `Motion`."""
+SURPRISED = 4.5
+"""Running mean of the squared distance of a track's detections (for two components) from which it is agile."""
+AGILE_MPS = 400.0
+TURN_LASTS_S = 12.0
+"""How long a turn goes on within one step; longer steps hold some straight flight too."""
+FAST_MPS = 300.0
+"""Speed from which the noise across the course grows no more."""
 
 
 @kernel
-def transition(motion: Motion, dt, pi):
-    """Fill pi (3, 3) with the chance to pass from model i to j in dt seconds: expm(G dt) by its eigenvectors."""
+def prepare(motion: Motion, dt, pi, turn):
+    """What a step of dt seconds needs of all tracks: pi (3, 3), the chance to pass from model i to j, expm(G dt) by its
+    eigenvectors; turn (4,): f1, f2, cos, sin of the standard turn, E += f1 vE + f2 vN, N += f1 vN - f2 vE."""
     for i in range(MODELS):
         total = 0.0
         for j in range(MODELS):
@@ -27,6 +37,44 @@ def transition(motion: Motion, dt, pi):
             total += pi[i, j]
         for j in range(MODELS):
             pi[i, j] /= total
+    angle = motion.turn_rad_s * min(dt, TURN_LASTS_S)
+    w = angle / dt
+    turn[0] = math.sin(angle) / w
+    turn[1] = (1.0 - math.cos(angle)) / w
+    turn[2] = math.cos(angle)
+    turn[3] = math.sin(angle)
+
+
+@kernel
+def model_set(solid_hits, surprise, i, speed2):
+    """Which set of models track i flies by."""
+    if solid_hits[i] == 0:
+        return HEARD
+    return AGILE if surprise[i] > SURPRISED or speed2 > AGILE_MPS * AGILE_MPS else STANDARD
+
+
+@kernel
+def _flight(kind, m, dt, turn):
+    """(f1, f2, cos, sin) of model m of a set; see `prepare`."""
+    if kind != STANDARD or m == 0:
+        return dt, 0.0, 1.0, 0.0
+    side = 1.0 if m == 1 else -1.0
+    return turn[0], side * turn[1], turn[2], side * turn[3]
+
+
+@kernel
+def _noise(motion: Motion, kind, m, u, v, spread2):
+    """(east-east, east-north, north-north) noise density of model m at mean velocity u, v with variance spread2: as far
+    as the course is known, it is split along and across it."""
+    speed2 = u * u + v * v
+    across = motion.across[kind, m] + motion.turn_spread2[kind, m] * min(speed2, FAST_MPS * FAST_MPS)
+    sure = speed2 / (speed2 + spread2 + 1.0)
+    sure *= sure
+    along = sure * motion.along[kind, m] + (1.0 - sure) * max(motion.along[kind, m], across)
+    if speed2 < 1.0:
+        return across, 0.0, across
+    c, s = u * u / speed2, v * v / speed2
+    return along * c + across * s, (along - across) * u * v / speed2, along * s + across * c
 
 
 @kernel
@@ -68,28 +116,41 @@ def _mix(x, p, mu, i, pi, w, d, c):
 
 
 @kernel
-def _move(x, p, i, m, dt, q, qv):
-    """x <- F x, P <- F P F' + Q with F = I + dt E, used directly."""
-    for a in range(3):
-        x[i, m, a] += dt * x[i, m, a + 3]
-    dt2 = dt * dt
-    for a in range(3):
-        for b in range(a, 3):
-            s = p[i, m, a, b] + dt * (p[i, m, a, b + 3] + p[i, m, b, a + 3]) + dt2 * p[i, m, a + 3, b + 3]
-            p[i, m, a, b] = s
-            p[i, m, b, a] = s
+def _move(x, p, i, m, dt, flight, noise, vertical):
+    """x <- F x, P <- F P F' + Q of the full state; flight, noise: see `_flight` and `_noise`."""
+    f1, f2, cs, sn = flight
+    u, v = x[i, m, 3], x[i, m, 4]
+    x[i, m, 0] += f1 * u + f2 * v
+    x[i, m, 1] += f1 * v - f2 * u
+    x[i, m, 2] += dt * x[i, m, 5]
+    x[i, m, 3], x[i, m, 4] = cs * u + sn * v, cs * v - sn * u
+    for b in range(STATES):
+        u, v = p[i, m, 3, b], p[i, m, 4, b]
+        p[i, m, 0, b] += f1 * u + f2 * v
+        p[i, m, 1, b] += f1 * v - f2 * u
+        p[i, m, 2, b] += dt * p[i, m, 5, b]
+        p[i, m, 3, b], p[i, m, 4, b] = cs * u + sn * v, cs * v - sn * u
+    for a in range(STATES):
+        u, v = p[i, m, a, 3], p[i, m, a, 4]
+        p[i, m, a, 0] += f1 * u + f2 * v
+        p[i, m, a, 1] += f1 * v - f2 * u
+        p[i, m, a, 2] += dt * p[i, m, a, 5]
+        p[i, m, a, 3], p[i, m, a, 4] = cs * u + sn * v, cs * v - sn * u
+    ee, en, nn = noise
+    half, third = 0.5 * dt * dt, dt * dt * dt / 3.0
     for a in range(3):
         for b in range(3):
-            s = p[i, m, a, b + 3] + dt * p[i, m, a + 3, b + 3]
-            p[i, m, a, b + 3] = s
-            p[i, m, b + 3, a] = s
-    for a in range(3):
-        noise = q if a < 2 else qv
-        cross = 0.5 * noise * dt2
-        p[i, m, a, a] += noise * dt2 * dt / 3.0
-        p[i, m, a, a + 3] += cross
-        p[i, m, a + 3, a] += cross
-        p[i, m, a + 3, a + 3] += noise * dt
+            q = vertical if a == 2 and b == 2 else 0.0
+            if a < 2 and b < 2:
+                q = en if a != b else (ee if a == 0 else nn)
+            p[i, m, a, b] += q * third
+            p[i, m, a, b + 3] += q * half
+            p[i, m, a + 3, b] += q * half
+            p[i, m, a + 3, b + 3] += q * dt
+    for a in range(STATES):
+        for b in range(a):
+            s = 0.5 * (p[i, m, a, b] + p[i, m, b, a])
+            p[i, m, a, b], p[i, m, b, a] = s, s
 
 
 @kernel
@@ -134,7 +195,7 @@ def _spread(p, i, w, f, g, a, b):
 
 
 @kernel
-def _advance_blocks(x, p, mu, i, dt, vertical, share, motion: Motion, pi):
+def _advance_blocks(x, p, mu, i, dt, vertical, solid_hits, surprise, motion: Motion, pi, turn):
     """`_mix` and `_move` of a track whose height is not tied to its place: 4 x 4, and 2 x 2 where height is known."""
     w = _weights(mu, i, pi)
     e, n, u, v = _mixed(x, i, w, 0), _mixed(x, i, w, 1), _mixed(x, i, w, 3), _mixed(x, i, w, 4)
@@ -146,60 +207,70 @@ def _advance_blocks(x, p, mu, i, dt, vertical, share, motion: Motion, pi):
     )
     nn, nu, nv = _spread(p, i, w, n, n, 1, 1), _spread(p, i, w, n, u, 1, 3), _spread(p, i, w, n, v, 1, 4)
     uu, uv, vv = _spread(p, i, w, u, u, 3, 3), _spread(p, i, w, u, v, 3, 4), _spread(p, i, w, v, v, 4, 4)
-    dt2 = dt * dt
+    mean_u = mu[i, 0] * x[i, 0, 3] + mu[i, 1] * x[i, 1, 3] + mu[i, 2] * x[i, 2, 3]
+    mean_v = mu[i, 0] * x[i, 0, 4] + mu[i, 1] * x[i, 1, 4] + mu[i, 2] * x[i, 2, 4]
+    kind = model_set(solid_hits, surprise, i, mean_u * mean_u + mean_v * mean_v)
+    half, third = 0.5 * dt * dt, dt * dt * dt / 3.0
     for m in range(MODELS):
-        noise = share * motion.noise[m]
-        cross = 0.5 * noise * dt2
-        cube = noise * dt2 * dt / 3.0
-        x[i, m, 0] += dt * x[i, m, 3]
-        x[i, m, 1] += dt * x[i, m, 4]
-        p[i, m, 0, 0] = ee[m] + 2.0 * dt * eu[m] + dt2 * uu[m] + cube
-        p[i, m, 1, 1] = nn[m] + 2.0 * dt * nv[m] + dt2 * vv[m] + cube
-        p01 = en[m] + dt * (ev[m] + nu[m]) + dt2 * uv[m]
-        p03 = eu[m] + dt * uu[m] + cross
-        p14 = nv[m] + dt * vv[m] + cross
-        p04 = ev[m] + dt * uv[m]
-        p13 = nu[m] + dt * uv[m]
+        f1, f2, cs, sn = _flight(kind, m, dt, turn)
+        qee, qen, qnn = _noise(motion, kind, m, mean_u, mean_v, uu[0] + vv[0])
+        vu, vn = x[i, m, 3], x[i, m, 4]
+        x[i, m, 0] += f1 * vu + f2 * vn
+        x[i, m, 1] += f1 * vn - f2 * vu
+        x[i, m, 3] = cs * vu + sn * vn
+        x[i, m, 4] = cs * vn - sn * vu
+        a, b, c = uu[m], uv[m], vv[m]
+        # Ppv + A Pvv, with A = [[f1, f2], [-f2, f1]]; then P = P + (that) A' + A Ppv', and its product with B'.
+        w00, w01 = eu[m] + f1 * a + f2 * b, ev[m] + f1 * b + f2 * c
+        w10, w11 = nu[m] + f1 * b - f2 * a, nv[m] + f1 * c - f2 * b
+        p[i, m, 0, 0] = ee[m] + f1 * (w00 + eu[m]) + f2 * (w01 + ev[m]) + qee * third
+        p[i, m, 1, 1] = nn[m] + f1 * (w11 + nv[m]) - f2 * (w10 + nu[m]) + qnn * third
+        p01 = en[m] + f1 * (w01 + nu[m]) + f2 * (nv[m] - w00) + qen * third
+        p03, p04 = cs * w00 + sn * w01 + qee * half, cs * w01 - sn * w00 + qen * half
+        p13, p14 = cs * w10 + sn * w11 + qen * half, cs * w11 - sn * w10 + qnn * half
+        p34 = cs * sn * (c - a) + (cs * cs - sn * sn) * b + qen * dt
+        p[i, m, 3, 3] = cs * cs * a + 2.0 * cs * sn * b + sn * sn * c + qee * dt
+        p[i, m, 4, 4] = sn * sn * a - 2.0 * cs * sn * b + cs * cs * c + qnn * dt
         p[i, m, 0, 1], p[i, m, 1, 0] = p01, p01
         p[i, m, 0, 3], p[i, m, 3, 0] = p03, p03
         p[i, m, 1, 4], p[i, m, 4, 1] = p14, p14
         p[i, m, 0, 4], p[i, m, 4, 0] = p04, p04
         p[i, m, 1, 3], p[i, m, 3, 1] = p13, p13
-        p[i, m, 3, 4], p[i, m, 4, 3] = uv[m], uv[m]
-        p[i, m, 3, 3] = uu[m] + noise * dt
-        p[i, m, 4, 4] = vv[m] + noise * dt
+        p[i, m, 3, 4], p[i, m, 4, 3] = p34, p34
     if vertical:
         h, k = _mixed(x, i, w, 2), _mixed(x, i, w, 5)
         hh, hk, kk = _spread(p, i, w, h, h, 2, 2), _spread(p, i, w, h, k, 2, 5), _spread(p, i, w, k, k, 5, 5)
         for m in range(MODELS):
-            noise = motion.vertical_noise[m]
+            noise = motion.vertical[kind, m]
             x[i, m, 2] += dt * x[i, m, 5]
-            p[i, m, 2, 2] = hh[m] + 2.0 * dt * hk[m] + dt2 * kk[m] + noise * dt2 * dt / 3.0
-            p25 = hk[m] + dt * kk[m] + 0.5 * noise * dt2
+            p[i, m, 2, 2] = hh[m] + 2.0 * dt * hk[m] + dt * dt * kk[m] + noise * third
+            p25 = hk[m] + dt * kk[m] + noise * half
             p[i, m, 2, 5], p[i, m, 5, 2] = p25, p25
             p[i, m, 5, 5] = kk[m] + noise * dt
 
 
 @kernel
-def advance(x, p, mu, t, r, has_height, coupled, solid_hits, i, to, motion: Motion, pi, cached_dt, w, d, c):
-    """Bring track i to time `to` (s); nothing when it is already there or beyond. Existence decays with mean life.
-
-    What was only ever heard is taken to fly as slow targets do: its reports are too coarse to tell the models apart.
-    """
+def advance(
+    x, p, mu, t, r, has_height, coupled, solid_hits, surprise, i, to, motion: Motion, pi, turn, cached_dt, w, d, c
+):
+    """Bring track i to time `to` (s); nothing when it is already there or beyond. Existence decays with mean life."""
     dt = to - t[i]
     if dt <= 0.0:
         return
     if dt != cached_dt[0]:
-        transition(motion, dt, pi)
+        prepare(motion, dt, pi, turn)
         cached_dt[0] = dt
-    share = 1.0 if solid_hits[i] > 0 else HEARD_NOISE
     if coupled[i]:
         _mix(x, p, mu, i, pi, w, d, c)
+        u = mu[i, 0] * x[i, 0, 3] + mu[i, 1] * x[i, 1, 3] + mu[i, 2] * x[i, 2, 3]
+        v = mu[i, 0] * x[i, 0, 4] + mu[i, 1] * x[i, 1, 4] + mu[i, 2] * x[i, 2, 4]
+        spread2 = p[i, 0, 3, 3] + p[i, 0, 4, 4]
+        kind = model_set(solid_hits, surprise, i, u * u + v * v)
         for m in range(MODELS):
-            vertical = motion.vertical_noise[m] if has_height[i] else 0.0
-            _move(x, p, i, m, dt, share * motion.noise[m], vertical)
+            vertical = motion.vertical[kind, m] if has_height[i] else 0.0
+            _move(x, p, i, m, dt, _flight(kind, m, dt, turn), _noise(motion, kind, m, u, v, spread2), vertical)
     else:
-        _advance_blocks(x, p, mu, i, dt, has_height[i], share, motion, pi)
+        _advance_blocks(x, p, mu, i, dt, has_height[i], solid_hits, surprise, motion, pi, turn)
     t[i] = to
     r[i] *= math.exp(-dt / motion.survival_s)
 

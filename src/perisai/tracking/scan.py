@@ -27,14 +27,17 @@ SAME_ADDRESS, OTHER_ADDRESS = 1e3, 1e-3
 """Likelihood of an address that agrees or differs: soft labels, since they can be forged or garbled."""
 SOUND_SLACK_MPS = 100.0
 """How fast a source may move between sounding and being heard, for the first, coarse test of a pair."""
+SURPRISE_SHARE = 0.3
+"""Weight of the newest detection in `Bank.surprise`."""
 REPEAT_S = 60.0
 """Reports of one microphone inside this time tell the same thing again."""
 
 
 class Work(NamedTuple):
-    """Scratch of the kernels, so that none allocates in a loop; `transition` and `cached_dt` belong to `advance`."""
+    """Scratch of the kernels, so that none allocates in a loop; transition, turn and cached_dt belong to `advance`."""
 
     transition: np.ndarray
+    turn: np.ndarray
     cached_dt: np.ndarray
     weights: np.ndarray
     offsets: np.ndarray
@@ -54,6 +57,7 @@ def new_work(capacity: int) -> Work:
     n, k = STATES, MODELS
     return Work(
         transition=np.zeros((k, k)),
+        turn=np.zeros(4),
         cached_dt=np.full(1, -1.0),
         weights=np.zeros((k, k)),
         offsets=np.zeros((2 * k, n)),
@@ -170,8 +174,8 @@ def pairs(
             if stamps[i] != stamp:
                 stamps[i] = stamp
                 advance(
-                    x, p, mu, t, r, has_height, bank.coupled, bank.solid_hits, i, t_group, motion, work.transition,
-                    work.cached_dt, work.weights, work.offsets, work.norms,
+                    x, p, mu, t, r, has_height, bank.coupled, bank.solid_hits, bank.surprise, i, t_group,
+                    motion, work.transition, work.turn, work.cached_dt, work.weights, work.offsets, work.norms,
                 )  # fmt: skip
                 if n_tracks == tracks.size:
                     tracks = np.concatenate((tracks, np.empty(n_tracks, np.int64)))
@@ -244,18 +248,25 @@ def by_track(n_tracks, pair_track, pair_det, psi):
 
 @kernel
 def update(x, p, mu, i, polar, z, var, mask, j, widen, dt, seen, jacobian, centre, q, gain, row, norms):
-    """Update all models of track i with detection j and their probabilities with its likelihoods."""
+    """Update all models of track i with detection j and their probabilities with its likelihoods; gives the least
+    squared distance, scaled to two components."""
     top = -1e300
+    least = 1e300
     for m in range(MODELS):
-        _, l = measure(polar, x, p, i, m, z, var, mask, j, widen, dt, seen, jacobian, centre, q, gain, row)
+        d2, l = measure(polar, x, p, i, m, z, var, mask, j, widen, dt, seen, jacobian, centre, q, gain, row)
         norms[m] = l
         top = max(top, l)
+        least = min(least, d2)
     total = 0.0
     for m in range(MODELS):
         norms[m] = max(mu[i, m] * math.exp(norms[m] - top), 1e-6)
         total += norms[m]
     for m in range(MODELS):
         mu[i, m] = norms[m] / total
+    dims = 0
+    for c in range(STATES):
+        dims += mask[j, c]
+    return 2.0 * least / dims
 
 
 @kernel
@@ -324,14 +335,16 @@ def process(bank: Bank, grid: Grid, detections: Detections, lo, hi, stamp, until
             _note(bank, detections, j, i)
             mask = detections.mask
             if not polar and not bank.coupled[i] and not mask[j, 2] and not mask[j, 3]:
-                update_place(bank.x, bank.p, bank.mu, i, detections.z, j, widen * detections.var[j, 0], dt)
+                d2 = update_place(bank.x, bank.p, bank.mu, i, detections.z, j, widen * detections.var[j, 0], dt)
+                bank.surprise[i] += SURPRISE_SHARE * (d2 - bank.surprise[i])
                 ring_hit[i, slot] = detections.t[j]
                 continue
             bank.coupled[i] |= polar
-            update(
+            d2 = update(
                 bank.x, bank.p, bank.mu, i, polar, detections.z, detections.var, detections.mask, j, widen, dt, seen,
                 jacobian, centre, k, work.gain, work.row, work.norms,
             )  # fmt: skip
+            bank.surprise[i] += SURPRISE_SHARE * (d2 - bank.surprise[i])
             ring_hit[i, slot] = detections.t[j]
     if form != FORM_BEARING:
         bear(bank, grid, detections, lo, fresh, until, sites, plane, rules, work)

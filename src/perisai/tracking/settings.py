@@ -15,19 +15,27 @@ CLASSES = ("drone", "jet_drone", "cruise", "ballistic", "glide_bomb", "aircraft"
 class TrackerSettings(msgspec.Struct, frozen=True, kw_only=True):
     """Settings of `Tracker`; the defaults are those of the specification.
 
-    centre: (lat, lon) degrees of the region plane, else the middle of the sensors. process_noise: spectral density of
-    the acceleration of the three constant-velocity models, m2/s3, horizontal. stay: probability that a model persists
-    for `stay_s`. gate: squared Mahalanobis distance for two components (others by equal tail). survival_s: mean life.
-    undetected_per_km2: density of targets no sensor has reported yet. birth_speed_mps: 1 sigma of an unknown velocity.
-    confirm: existence and hits at which a track is confirmed. delete: existence under which it ends.
-    max_sigma_m: position sigma at which it ends, beside what its own sensors measure. coast_row_s: period of rows
-    while nothing is heard. window_s: how late a detection may come.
+    centre: (lat, lon) degrees of the region plane, else the middle of the sensors. turn_deg_s: rate of the two turns
+    among the standard models (straight, left, right). along_noise, across_noise: spectral density of their acceleration
+    along and across the course, m2/s3; across it that of turn_spread_deg_s times the speed is added. agile_noise,
+    heard_noise: that of the straight models of the other sets; see `motion`. vertical_noise, agile_vertical_noise:
+    upward. stay: probability that straight flight and that a turn lasts `stay_s`. gate: squared Mahalanobis distance
+    for two components (others by equal tail). survival_s: mean life. undetected_per_km2: density of targets no sensor
+    has reported yet. birth_speed_mps: 1 sigma of an unknown velocity. confirm: existence and hits at which a track is
+    confirmed. delete: existence under which it ends. max_sigma_m: position sigma at which it ends, beside what its own
+    sensors measure. coast_row_s: period of rows while nothing is heard. window_s: how late a detection may come.
     """
 
     centre: tuple[float, float] | None = None
-    process_noise: tuple[float, float, float] = (0.1, 30.0, 1000.0)
-    vertical_noise: tuple[float, float, float] = (0.01, 0.1, 10.0)
-    stay: tuple[float, float, float] = (0.96, 0.80, 0.75)
+    turn_deg_s: float = 3.0
+    turn_spread_deg_s: float = 1.7
+    along_noise: tuple[float, float, float] = (0.02, 2.0, 2.0)
+    across_noise: tuple[float, float, float] = (0.02, 2.0, 2.0)
+    agile_noise: tuple[float, float, float] = (1.0, 30.0, 1000.0)
+    heard_noise: tuple[float, float, float] = (0.003, 0.9, 30.0)
+    vertical_noise: tuple[float, float, float] = (0.01, 0.5, 0.5)
+    agile_vertical_noise: tuple[float, float, float] = (0.1, 3.0, 60.0)
+    stay: tuple[float, float] = (0.95, 0.75)
     stay_s: float = 4.0
     gate: float = 20.0
     survival_s: float = 1500.0
@@ -49,36 +57,49 @@ class TrackerSettings(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Motion(NamedTuple):
-    """The jump process of the models: P(dt) = left diag(exp(rate dt)) right, and the noise of each model."""
+    """The jump process of the models, P(dt) = left diag(exp(rate dt)) right, and the noise (m2/s3) of each set (rows).
+
+    along, across, vertical (3, 3); turn_spread2 (3, 3), times the squared speed, is added across.
+    """
 
     left: np.ndarray
     rate: np.ndarray
     right: np.ndarray
-    noise: np.ndarray
-    vertical_noise: np.ndarray
+    turn_rad_s: float
+    along: np.ndarray
+    across: np.ndarray
+    turn_spread2: np.ndarray
+    vertical: np.ndarray
     survival_s: float
 
 
 def motion(settings: TrackerSettings) -> Motion:
     """The motion constants; the transition matrix for `stay_s` is cut at its real eigenvectors to scale to any time."""
-    calm, mild, hard = settings.stay
+    straight, turning = settings.stay
+    away = 1.0 - straight
+    other = 0.1 * (1.0 - turning)
     matrix = np.array(
         [
-            [calm, 0.8 * (1 - calm), 0.2 * (1 - calm)],
-            [0.6 * (1 - mild), mild, 0.4 * (1 - mild)],
-            [0.2 * (1 - hard), 0.8 * (1 - hard), hard],
+            [straight, 0.5 * away, 0.5 * away],
+            [1.0 - turning - other, turning, other],
+            [1.0 - turning - other, other, turning],
         ]
     )
     values, vectors = (np.real(part) for part in np.linalg.eig(matrix))
     order = np.argsort(-values)
     values, vectors = values[order], vectors[:, order]
+    spread2 = np.zeros((3, MODELS))
+    spread2[0, 1:] = np.radians(settings.turn_spread_deg_s) ** 2
     return Motion(
-        np.ascontiguousarray(vectors),
-        np.log(np.clip(values, 1e-9, 1.0)) / settings.stay_s,
-        np.ascontiguousarray(np.linalg.inv(vectors)),
-        np.array(settings.process_noise, dtype=np.float64),
-        np.array(settings.vertical_noise, dtype=np.float64),
-        float(settings.survival_s),
+        left=np.ascontiguousarray(vectors),
+        rate=np.log(np.clip(values, 1e-9, 1.0)) / settings.stay_s,
+        right=np.ascontiguousarray(np.linalg.inv(vectors)),
+        turn_rad_s=float(np.radians(settings.turn_deg_s)),
+        along=np.array([settings.along_noise, settings.agile_noise, settings.heard_noise], dtype=np.float64),
+        across=np.array([settings.across_noise, settings.agile_noise, settings.heard_noise], dtype=np.float64),
+        turn_spread2=spread2,
+        vertical=np.array([settings.vertical_noise, settings.agile_vertical_noise, settings.vertical_noise]),
+        survival_s=float(settings.survival_s),
     )
 
 

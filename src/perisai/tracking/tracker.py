@@ -26,7 +26,7 @@ from .scan import new_work, process
 from .settings import CLASSES, STATES, TrackerSettings, motion, rules
 from .sites import region_plane, sites
 
-CHECKPOINT_VERSION = 3
+CHECKPOINT_VERSION = 4
 NO_ROWS = empty("tracks")
 SCAN_ID, SCAN_BEGAN, SCAN_LAST, SCAN_OPEN = 0, 1, 2, 3
 
