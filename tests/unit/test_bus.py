@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from perisai.model import ResourceError, build
-from perisai.service.bus import Bus
+from perisai.service.bus import Bus, State
 from perisai.service.nats_server import NatsServer
 from perisai.service.roles.frames import input_frames
 from perisai.service.roles.ingest import Ingest
@@ -49,11 +49,11 @@ async def test_frames_are_the_same_for_all_and_nothing_counts_twice(tmp_path):
 
 async def test_state_and_messages_outlive_the_server(tmp_path):
     async with NatsServer(tmp_path) as server, Bus(server.url) as bus:
-        await bus.save_state("tracker", 41, b"\x00" * 3_000_000)
-        await bus.save_state("tracker", 42, b"state")
+        await bus.save_state("tracker", State(41, b"\x00" * 3_000_000))
+        await bus.save_state("tracker", State(42, b"state", {"TRACKS": 7}))
         await bus.publish("perisai.alerts", b"{}", "alert-1", END_US)
     async with NatsServer(tmp_path) as server, Bus(server.url) as bus:
-        assert await bus.load_state("tracker") == (42, b"state")
+        assert await bus.load_state("tracker") == State(42, b"state", {"TRACKS": 7})
         assert await bus.load_state("alerter") is None
         (message,) = await _take(bus.follow("ALERTS"), 1)
         assert (message.end_us, message.data) == (END_US, b"{}")

@@ -1,7 +1,7 @@
 """Parquet in, replay out."""
 
 from .recorder import PartWriter, parts
-from .recording import AREAS_FILE, CHANGES, CONFIG_FILE, FRAMES, SENSORS_FILE, Recording
+from .recording import AREAS_FILE, CHANGES, CONFIG_FILE, FRAMES, ORDERS, SENSORS_FILE, Recording
 from .tables import read_table, write_table
 
 __all__ = [
@@ -9,6 +9,7 @@ __all__ = [
     "CHANGES",
     "CONFIG_FILE",
     "FRAMES",
+    "ORDERS",
     "SENSORS_FILE",
     "PartWriter",
     "Recording",

@@ -17,6 +17,11 @@ FRAMES = pa.schema([("end", TIME), ("rows", pa.int64())])
 CHANGES = pa.schema([("at", TIME), ("change", pa.string())])
 """One row per alert change: when, and the change as JSON."""
 
+ORDERS = pa.schema([("at", TIME), ("after", TIME), ("order", pa.string()), ("answers", pa.string())])
+"""One row per order of an operator: its time, the end of the frame it came behind, the order and its answers as JSON.
+
+Without an order: answers that time alone brought."""
+
 CONFIG_FILE, SENSORS_FILE, AREAS_FILE = "perisai.json", "sensors.toml", "areas.geojson"
 
 
@@ -35,7 +40,7 @@ class Recording:
 
     def table(self, kind: str) -> pa.Table:
         """All rows of a kind, in the order they passed."""
-        schema = {"frames": FRAMES, "changes": CHANGES}.get(kind) or SCHEMAS[kind]
+        schema = {"frames": FRAMES, "changes": CHANGES, "orders": ORDERS}.get(kind) or SCHEMAS[kind]
         tables = [_read(path).cast(schema) for _, _, path in parts(self.directory / kind)]
         return pa.concat_tables(tables) if tables else schema.empty_table()
 

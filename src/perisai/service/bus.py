@@ -2,38 +2,46 @@
 
     INPUT      perisai.in.detections.SOURCE   batches as they arrive        perisai.in.tick   the end of a frame
     TRACKS     perisai.tracks                 one message a frame, empty or not: it carries the beat
+               perisai.orders                 what operators order; its place among the frames decides what it meets
     FORECASTS  perisai.forecasts              one message a forecast beat
     ALERTS     perisai.alerts                 one message an alert change
     CAP        perisai.cap                    one message a CAP message
+    ANSWERS    perisai.answers                orders as they were carried out, with the alerter's answers
+    DESK       perisai.desk                   what waits for an operator, whenever that changes
 
 The order of INPUT decides what belongs to which frame; every role that reads it sees the same frames. A message has an
 identity (Nats-Msg-Id) made from what caused it, so a role that repeats its work after a restart adds nothing.
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 import nats
 import nats.errors
 import nats.js.errors
 import pyarrow as pa
+import structlog
 from nats.aio.client import Client
 from nats.js import JetStreamContext
-from nats.js.api import ConsumerConfig, DeliverPolicy, StorageType, StreamConfig
+from nats.js.api import StorageType, StreamConfig
 
 from perisai.model import ResourceError
+
+from .follow import follow
 
 DAY_S = 86_400.0
 DUPLICATES_S = 900.0
 STREAMS: dict[str, tuple[list[str], float]] = {
     "INPUT": (["perisai.in.>"], 2 * DAY_S),
-    "TRACKS": (["perisai.tracks"], 2 * DAY_S),
+    "TRACKS": (["perisai.tracks", "perisai.orders"], 2 * DAY_S),
     "FORECASTS": (["perisai.forecasts"], 2 * DAY_S),
     "ALERTS": (["perisai.alerts"], 400 * DAY_S),
     "CAP": (["perisai.cap"], 400 * DAY_S),
+    "ANSWERS": (["perisai.answers"], 400 * DAY_S),
+    "DESK": (["perisai.desk"], 2 * DAY_S),
 }
 """Subjects and the age in seconds after which a message may go; the recording keeps what is older."""
 
@@ -41,9 +49,21 @@ CONNECT_S = 10.0
 """How long a role waits for the NATS server before it says that there is none."""
 
 TICK = "perisai.in.tick"
+ORDERS = "perisai.orders"
 DETECTIONS = "perisai.in.detections"
 _END = "Perisai-End-Us"
 _STATE = "perisai-state"
+AGAIN_S = 0.2
+T = TypeVar("T")
+log = structlog.get_logger("bus")
+
+
+class State(msgspec.Struct, frozen=True):
+    """A role's state as it was after the message with this sequence. heads: of the streams it publishes to."""
+
+    sequence: int
+    blob: bytes
+    heads: dict[str, int] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,59 +130,65 @@ class Bus:
     async def publish(self, subject: str, data: bytes, identity: str, end_us: int = 0) -> int:
         """Publish and wait until it is stored; returns its sequence. A second message of one identity is not stored."""
         headers = {"Nats-Msg-Id": identity, _END: str(end_us)}
-        while True:
-            try:
-                return (await self._js.publish(subject, data, headers=headers)).seq
-            except (
-                nats.errors.TimeoutError,
-                nats.errors.ConnectionReconnectingError,
-                nats.js.errors.NoStreamResponseError,
-            ):
-                await asyncio.sleep(0.2)
+        return (await self._patiently(lambda: self._js.publish(subject, data, headers=headers))).seq
 
     async def publish_table(self, subject: str, table: pa.Table, identity: str, end_us: int) -> int:
         """Publish a table as Arrow."""
         return await self.publish(subject, table_bytes(table), identity, end_us)
 
-    async def follow(self, stream: str, after: int = 0) -> AsyncIterator[Message]:
-        """Every message of a stream with a sequence above `after`, in order, then those to come, until cancelled."""
-        config = ConsumerConfig(deliver_policy=DeliverPolicy.BY_START_SEQUENCE, opt_start_seq=after + 1)
-        subject = STREAMS[stream][0][0]
-        subscription = await self._js.subscribe(subject, stream=stream, ordered_consumer=True, config=config)
-        try:
-            while True:
-                try:
-                    message = await subscription.next_msg(timeout=1.0)
-                except nats.errors.TimeoutError:
-                    continue
-                headers = message.headers or {}
-                sequence = message.metadata.sequence.stream
-                if sequence <= after:
-                    continue
-                after = sequence
-                yield Message(message.subject, sequence, int(headers.get(_END, "0")), message.data, headers)
-        finally:
-            await subscription.unsubscribe()
+    async def follow(self, stream: str, after: int = 0, subject: str = "") -> AsyncIterator[Message]:
+        """Every message of a stream with a sequence above `after`, in order, then those to come, until cancelled.
+
+        subject: those of the stream's first subject when empty; `>` for all.
+        """
+        assert self._client is not None
+        async for sequence, message in follow(self._client, stream, after, subject or STREAMS[stream][0][0]):
+            headers = message.headers or {}
+            yield Message(message.subject, sequence, int(headers.get(_END, "0")), message.data, headers)
+
+    async def identities(self, stream: str, after: int, last: int) -> set[str]:
+        """The identities of a stream's messages with sequences above `after` up to `last`."""
+        found: set[str] = set()
+        async for message in self.follow(stream, after, ">"):
+            found.add(message.headers.get("Nats-Msg-Id", ""))
+            if message.sequence >= last:
+                break
+        return found
 
     async def last_sequence(self, stream: str) -> int:
         """The sequence of the newest message of a stream, 0 when it is empty."""
-        return (await self._js.stream_info(stream)).state.last_seq
+        return (await self._patiently(lambda: self._js.stream_info(stream))).state.last_seq
 
-    async def save_state(self, role: str, sequence: int, blob: bytes) -> None:
-        """Keep a role's state as it was after the message with this sequence."""
-        store = await self._store()
-        await store.put(role, msgspec.msgpack.encode((sequence, blob)))
+    async def save_state(self, role: str, state: State) -> None:
+        """Keep a role's state in place of the one before."""
+        store = await self._patiently(self._store)
+        await self._patiently(lambda: store.put(role, msgspec.msgpack.encode(state)))
 
-    async def load_state(self, role: str) -> tuple[int, bytes] | None:
+    async def load_state(self, role: str) -> State | None:
         """The state last kept, or None."""
+        store = await self._patiently(self._store)
         try:
-            result = await (await self._store()).get(role)
-        except (nats.js.errors.ObjectNotFoundError, nats.js.errors.ObjectDeletedError, nats.js.errors.NotFoundError):
+            result = await self._patiently(lambda: store.get(role))
+        except nats.js.errors.NotFoundError:
             return None
-        return msgspec.msgpack.decode(result.data or b"", type=tuple[int, bytes])
+        return msgspec.msgpack.decode(result.data or b"", type=State)
 
     async def _store(self) -> Any:
         try:
             return await self._js.object_store(_STATE)
-        except (nats.js.errors.BucketNotFoundError, nats.js.errors.NotFoundError):
+        except nats.js.errors.NotFoundError:
             return await self._js.create_object_store(_STATE)
+
+    async def _patiently(self, ask: Callable[[], Awaitable[T]]) -> T:
+        """Ask until the server answers: one that is away comes back, or the house is stopped. A plain no is raised."""
+        warned = False
+        while True:
+            try:
+                return await ask()
+            except (nats.js.errors.NotFoundError, nats.js.errors.BadRequestError, nats.errors.ConnectionClosedError):
+                raise
+            except (nats.errors.Error, TimeoutError) as error:
+                if not warned:
+                    log.warning("the bus does not answer", reason=str(error) or type(error).__name__)
+                warned = True
+                await asyncio.sleep(AGAIN_S)

@@ -28,6 +28,7 @@ from .identity import ExerciseAccount, IdentityStore
 from .ingest.inputs import Inputs
 from .keys import cap_signer
 from .nats_server import NatsServer
+from .orders.office import Office
 from .picture import Picture
 from .roles.alerter import run_alerter
 from .roles.channels import Channels
@@ -35,6 +36,7 @@ from .roles.gateway import Gateway
 from .roles.ingest import Ingest
 from .roles.recorder import Recorder
 from .roles.tracker import run_tracker
+from .tasks import end
 
 DRAIN_S = 20.0
 log = structlog.get_logger("house")
@@ -101,6 +103,7 @@ class House:
             identity=IdentityStore(self.data),
             audit=audit,
             exercise_accounts=self.exercise_accounts,
+            office=Office(bus, gateway.picture, self.areas, audit, self.config.alerting.operators.two_operators_people),
         )
         server = _Server(
             uvicorn.Config(app, log_level="warning", lifespan="off", ws_ping_interval=10, timeout_graceful_shutdown=2)
@@ -131,9 +134,7 @@ class House:
             await self._drain(bus, gateway)
         finally:
             server.should_exit = True
-            for task in tasks:
-                if task.get_name() != "console":
-                    task.cancel()
+            await end(task for task in tasks if task.get_name() != "console")
             await asyncio.gather(*tasks, return_exceptions=True)
             recorder.flush()
             audit.close()

@@ -3,6 +3,7 @@
 Kept by the gateway from the bus; read by the HTTP API and by the consoles. docs/architecture.md has the form of a tick.
 """
 
+import asyncio
 from collections import deque
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,8 +12,10 @@ import msgspec
 import numpy as np
 import pyarrow as pa
 
+from perisai.alerting import Answer
 from perisai.model import STATUSES, THREATS, Alert, AlertChange, Mode, Sensor, time_us
 
+from .orders.desk_view import EMPTY, Answered
 from .pipeline import AlertBook
 
 FLOATS = ("lat", "lon", "alt_m", "ve_mps", "vn_mps", "p_ee", "p_en", "p_nn")
@@ -52,6 +55,9 @@ class Picture:
         self._heard_us: dict[str, int] = {}
         self._sensor_states: dict[str, tuple[int, str]] = {}
         self._forecast_version = 0
+        self.desk: dict[str, Any] = EMPTY
+        self._desk_version = 0
+        self._awaited: dict[str, asyncio.Future[Answer]] = {}
 
     def take_tracks(self, rows: pa.Table, end_us: int) -> None:
         """A frame of the TRACKS stream."""
@@ -98,6 +104,26 @@ class Picture:
         self.input_us = max(self.input_us, end_us)
         for sensor in table["sensor"].unique().to_pylist():
             self._heard_us[sensor] = end_us
+
+    def take_desk(self, desk: dict[str, Any]) -> None:
+        """A message of the DESK stream: what waits for an operator now."""
+        self.version += 1
+        self.desk, self._desk_version = desk, self.version
+
+    def take_answers(self, answered: Answered) -> None:
+        """A message of the ANSWERS stream; whoever waits for one of them gets it."""
+        for answer in answered.answers:
+            waiting = self._awaited.get(answer.order.identifier)
+            if waiting is not None and not waiting.done():
+                waiting.set_result(answer)
+
+    def await_answer(self, order: str) -> "asyncio.Future[Answer]":
+        """What becomes the alerter's answer to an order; ask before the order is given."""
+        return self._awaited.setdefault(order, asyncio.get_running_loop().create_future())
+
+    def forget_answer(self, order: str) -> None:
+        """Wait no longer."""
+        self._awaited.pop(order, None)
 
     def sensors(self) -> list[dict[str, Any]]:
         """Each sensor: id, state (live, silent or waiting), seconds since it was heard."""
@@ -156,6 +182,8 @@ class Picture:
             "sensors": self._changed_sensors(since),
             "health": {"lag_s": self.lag_s(), "detections_per_s": detections_per_s},
         }
+        if full or self._desk_version > since:
+            message["desk"] = self.desk
         return msgspec.msgpack.encode(message)
 
     def lag_s(self) -> float:

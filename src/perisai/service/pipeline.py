@@ -40,12 +40,17 @@ class TrackStage:
 
 @dataclass(frozen=True, slots=True)
 class AlertStep:
-    """What one frame brought: forecasts (None between beats), changes and CAP messages that go out, and answers."""
+    """What one frame, or one order, brought: forecasts (None between beats), what goes out, and answers to orders.
+
+    order: the one it was. after_us: end of the frame it came behind.
+    """
 
     forecasts: pa.Table | None
     changes: list[AlertChange]
     cap: list[CapMessage]
     answers: list[Answer]
+    order: Order | None = None
+    after_us: int = 0
 
 
 class AlertStage:
@@ -57,13 +62,16 @@ class AlertStage:
     def __init__(self, areas: Areas, config: Config, state: bytes | None = None, signer: Signer | None = None) -> None:
         """state: a checkpoint to go on from. signer: of CAP messages, none when None."""
         mode = config.service.mode
+        self.frame_us, self.last_us = 0, 0
+        """End of the newest frame; of the newest frame or order: an order may be later than the frame behind it."""
         if state is None:
             self.forecaster = Forecaster(areas, config.forecasting)
             self.alerter = Alerter(areas, config.alerting)
             self.desk = Desk(areas, config.alerting)
             self.cap = CapWriter(areas, config.cap, mode, signer)
         else:
-            forecaster, alerter, desk, cap = msgspec.msgpack.decode(state, type=tuple[bytes, bytes, bytes, bytes])
+            kept = msgspec.msgpack.decode(state, type=tuple[int, int, bytes, bytes, bytes, bytes])
+            self.frame_us, self.last_us, forecaster, alerter, desk, cap = kept
             self.forecaster = Forecaster.restore(forecaster, areas, config.forecasting)
             self.alerter = Alerter.restore(alerter, areas, config.alerting)
             self.desk = Desk.restore(desk, areas, config.alerting)
@@ -71,16 +79,24 @@ class AlertStage:
 
     def step(self, rows: pa.Table, end_us: int, orders: Sequence[Order] = ()) -> AlertStep:
         """One frame that ended at end_us. Orders take effect in it, also between the forecaster's beats."""
+        self.frame_us, self.last_us = end_us, max(self.last_us, end_us)
         forecasts = self.forecaster.step(rows, end_us)
         beat = self.forecaster.beat(end_us)
         decided = self.alerter.step(forecasts, end_us) if beat else []
         told = self.desk.step(decided, orders, end_us)
         cap = self.cap.step(told.changes, end_us)
-        return AlertStep(forecasts if beat else None, told.changes, cap, told.answers)
+        return AlertStep(forecasts if beat else None, told.changes, cap, told.answers, after_us=end_us)
+
+    def order(self, order: Order, end_us: int) -> AlertStep:
+        """One operator's order, carried out at once at end_us, not before `last_us`: it waits for no frame."""
+        self.last_us = end_us
+        told = self.desk.step([], [order], end_us)
+        cap = self.cap.step(told.changes, end_us)
+        return AlertStep(None, told.changes, cap, told.answers, order, self.frame_us)
 
     def checkpoint(self) -> bytes:
         stages = (self.forecaster, self.alerter, self.desk, self.cap)
-        return msgspec.msgpack.encode([stage.checkpoint() for stage in stages])
+        return msgspec.msgpack.encode([self.frame_us, self.last_us, *(stage.checkpoint() for stage in stages)])
 
 
 class AlertBook:
@@ -92,6 +108,10 @@ class AlertBook:
     def apply(self, change: AlertChange) -> None:
         alert = change.alert
         self._rows[alert.area, alert.level, alert.start_us] = change
+
+    def apply_all(self, changes: Sequence[AlertChange]) -> None:
+        for change in changes:
+            self.apply(change)
 
     def alerts(self) -> list:
         return [change.alert for change in self._rows.values()]

@@ -3,16 +3,29 @@
 import asyncio
 import itertools
 import time
+from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 import msgspec
 import pyarrow as pa
 import pyarrow.compute as pc
 from cyclopts import Parameter
 
-from perisai.model import FRAME_US, TIME, BadInputError, Frame, Mode, alerts_table, empty, parse_sensors, split_frames
+from perisai.alerting import Order
+from perisai.model import (
+    FRAME_US,
+    TIME,
+    BadInputError,
+    Frame,
+    Mode,
+    alerts_table,
+    empty,
+    parse_sensors,
+    split_frames,
+    time_us,
+)
 from perisai.recording import AREAS_FILE, CONFIG_FILE, SENSORS_FILE, Recording, read_table, write_table
 from perisai.simulation import night_of
 
@@ -125,9 +138,14 @@ def replay(
         AlertStage(read_areas(config.region.areas), config),
         AlertBook(),
     )
+    orders = _orders(held)
     for frame in progress(held.frames(), "replaying", held.table("frames").num_rows):
-        for change in alerter.step(tracker.step(frame), frame.end_us).changes:
-            book.apply(change)
+        while orders and orders[0].after_us < frame.end_us:
+            given = orders.popleft()
+            book.apply_all(alerter.order(given.order, given.at_us).changes)
+        book.apply_all(alerter.step(tracker.step(frame), frame.end_us).changes)
+    for given in orders:
+        book.apply_all(alerter.order(given.order, given.at_us).changes)
     alerts = alerts_table(book.alerts())
     if out:
         write_table(alerts, out)
@@ -173,6 +191,22 @@ def _show_again(held: Recording, config: Config, sensors: list, speed: float, po
     settings, accounts = _exercise(settings)
     set_up_logs()
     asyncio.run(House(settings, sensors, accounts).run(held.frames(), speed, _address))
+
+
+class _Given(NamedTuple):
+    at_us: int
+    after_us: int
+    order: Order
+
+
+def _orders(held: Recording) -> deque[_Given]:
+    """What operators ordered, in the order it was carried out."""
+    table = held.table("orders")
+    times = (time_us(table[name]).tolist() for name in ("at", "after"))
+    columns = zip(*times, table["order"].to_pylist(), strict=True)
+    return deque(
+        _Given(at_us, after_us, msgspec.json.decode(order, type=Order)) for at_us, after_us, order in columns if order
+    )
 
 
 def _exercise(config: Config) -> tuple[Config, list[ExerciseAccount]]:

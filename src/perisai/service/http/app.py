@@ -20,6 +20,7 @@ from .guard import needs_view
 from .ingest_api import accept_detections
 from .inputs_api import inputs
 from .metrics_api import metrics
+from .operator_api import OperatorController
 from .picture_api import PictureController
 from .public import PublicController
 from .push_api import PushController
@@ -66,7 +67,8 @@ def build_app(**state: Any) -> Litestar:
     """The application over a running house.
 
     state: config (Config), inputs (Inputs), gateway (Gateway), channels (Channels), ingest (Ingest), ground (Ground),
-    sensors (list of Sensor), identity (IdentityStore), audit (AuditLog), exercise_accounts (list of ExerciseAccount).
+    sensors (list of Sensor), identity (IdentityStore), audit (AuditLog), exercise_accounts (list of ExerciseAccount),
+    office (Office).
     """
     settings = state["config"].inputs
     state["reports"] = HttpReports(state["sensors"], settings.reports, state["ingest"])
@@ -84,6 +86,7 @@ def build_app(**state: Any) -> Litestar:
         PictureController,
         PublicController,
         SessionController,
+        OperatorController,
         cap_feed,
         cap_certificate,
         cap_message,

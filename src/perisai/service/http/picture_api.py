@@ -68,13 +68,6 @@ class PictureController(Controller):
         points = [{"time_us": at, "lat": lat, "lon": lon, "alt_m": alt} for at, lat, lon, alt in found.history]
         return {"track": found.row, "neutral": is_neutral(found.row), "history": points}
 
-    @get("/alerts", guards=[needs_view], sync_to_thread=False)
-    def alerts(self, state: State, active: bool = False) -> list[Any]:
-        """Alerts, newest first; with active=true only those in force."""
-        book = state.gateway.picture.book
-        rows = book.active() if active else book.alerts()
-        return [msgspec.to_builtins(alert) for alert in sorted(rows, key=lambda alert: -alert.start_us)[:5000]]
-
     @get("/areas/{code:str}/timeline", guards=[needs_view], sync_to_thread=False)
     def timeline(self, state: State, code: str) -> dict[str, Any]:
         """An area's alerts and what is foreseen for it now: the tracks, probabilities and times."""

@@ -114,7 +114,7 @@ def _told(state: State, session: Session | None) -> dict[str, Any]:
         "csrf": session.csrf if session else None,
         "expires_us": session.expires_us if session else None,
         "sign_in_to_view": state.config.identity.sign_in_to_view,
-        "two_operators_people": getattr(getattr(state.config.alerting, "operators", None), "two_operators_people", 0),
+        "two_operators_people": state.config.alerting.operators.two_operators_people,
         "mode": state.config.service.mode,
         "exercise_accounts": [msgspec.to_builtins(each) for each in state.exercise_accounts],
     }

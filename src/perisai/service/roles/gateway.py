@@ -10,6 +10,7 @@ import structlog
 from perisai.model import Alert, AlertChange
 
 from ..bus import Bus
+from ..orders import Answered
 from ..picture import Picture
 from ..taps import Tap
 from .frames import input_frames
@@ -67,6 +68,8 @@ class Gateway:
             group.create_task(self._tracks())
             group.create_task(self._forecasts())
             group.create_task(self._input())
+            group.create_task(self._desk())
+            group.create_task(self._answers())
             group.create_task(self._tick())
 
     async def _tracks(self) -> None:
@@ -88,6 +91,15 @@ class Gateway:
         after = max(0, await self._bus.last_sequence("FORECASTS") - 1)
         async for message in self._bus.follow("FORECASTS", after):
             self.picture.take_forecasts(message.table())
+
+    async def _desk(self) -> None:
+        after = max(0, await self._bus.last_sequence("DESK") - 1)
+        async for message in self._bus.follow("DESK", after):
+            self.picture.take_desk(msgspec.json.decode(message.data))
+
+    async def _answers(self) -> None:
+        async for message in self._bus.follow("ANSWERS", await self._bus.last_sequence("ANSWERS")):
+            self.picture.take_answers(msgspec.json.decode(message.data, type=Answered))
 
     async def _input(self) -> None:
         after = max(0, await self._bus.last_sequence("INPUT") - CATCH_UP)

@@ -12,12 +12,14 @@ import structlog
 
 from perisai.alerting import CapMessage
 from perisai.model import AlertChange, ResourceError, alerts_table, conform
-from perisai.recording import CHANGES, FRAMES, PartWriter, parts, write_table
+from perisai.recording import CHANGES, FRAMES, ORDERS, PartWriter, parts, write_table
 
 from ..bus import Bus, Message
+from ..orders import Answered
 from ..pipeline import AlertBook
 from .frames import input_frames
 
+KINDS = ("detections", "frames", "tracks", "forecasts", "changes", "orders")
 FLUSH_S = 10.0
 FLUSH_ROWS = 200_000
 log = structlog.get_logger("recorder")
@@ -29,9 +31,7 @@ class Recorder:
     def __init__(self, bus: Bus, directory: Path) -> None:
         self._bus = bus
         self._directory = directory
-        self._writers = {
-            kind: PartWriter(directory, kind) for kind in ("detections", "frames", "tracks", "forecasts", "changes")
-        }
+        self._writers = {kind: PartWriter(directory, kind) for kind in KINDS}
         self._book = AlertBook()
         self.failures = 0
 
@@ -47,6 +47,7 @@ class Recorder:
                 self._stream("FORECASTS", "forecasts", lambda message: conform(message.table(), "forecasts", "bus"))
             )
             group.create_task(self._stream("ALERTS", "changes", self._change))
+            group.create_task(self._stream("ANSWERS", "orders", _order))
             group.create_task(self._cap())
             group.create_task(self._flush_often())
 
@@ -100,3 +101,11 @@ class Recorder:
             except ResourceError as error:
                 self.failures += 1
                 log.error("not recorded yet", reason=str(error))
+
+
+def _order(message: Message) -> pa.Table:
+    answered = msgspec.json.decode(message.data, type=Answered)
+    order = msgspec.json.encode(answered.order).decode() if answered.order else None
+    answers = msgspec.json.encode(answered.answers).decode()
+    row = {"at": [answered.at_us], "after": [answered.after_us], "order": [order], "answers": [answers]}
+    return pa.table(row).cast(ORDERS)
