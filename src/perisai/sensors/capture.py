@@ -54,7 +54,7 @@ def parse_capture(content: bytes, source: str, sensors: Sequence[Sensor], day: d
     """As `read_capture`, of bytes; `source` names them in messages."""
     if content.startswith(_GZIP):
         content = _unzipped(content, source)
-    if content[:4] in pcap.MAGICS:
+    if pcap.is_pcap(content):
         rejects: Counter[str] = Counter()
         payloads = pcap.udp_payloads(content, rejects)
         blocks = [block for time_us, payload in payloads for block in split_datagram(payload, time_us, rejects)]

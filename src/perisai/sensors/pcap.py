@@ -1,81 +1,145 @@
-"""Packet captures: the UDP payloads of a pcap file with their times.
+"""Packet captures: the UDP payloads of a pcap or pcapng file with their times.
 
-Format: libpcap savefile, pcap-savefile(5). Microsecond and nanosecond files of either byte order.
+Formats: libpcap savefile, pcap-savefile(5), microseconds or nanoseconds, and pcapng (draft-ietf-opsawg-pcapng), each of
+either byte order.
 """
 
 import struct
 from collections import Counter
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from .network import Network
 
 MAGICS = {
     b"\xd4\xc3\xb2\xa1": ("<", 1),
     b"\xa1\xb2\xc3\xd4": (">", 1),
     b"\x4d\x3c\xb2\xa1": ("<", 1000),
     b"\xa1\xb2\x3c\x4d": (">", 1000),
+    b"\x34\xcd\xb2\xa1": ("<", 1),
+    b"\xa1\xb2\xcd\x34": (">", 1),
 }
-ETHERNET, LOOPBACK, RAW_IP, LINUX_COOKED = 1, 0, 101, 113
-IPV4, IPV6, VLAN, QINQ = 0x0800, 0x86DD, 0x8100, 0x88A8
-UDP = 17
+MODIFIED = (b"\x34\xcd\xb2\xa1", b"\xa1\xb2\xcd\x34")
+"""Files of the patched libpcap: eight bytes more before each packet."""
+
+NEXT_GENERATION = b"\x0a\x0d\x0d\x0a"
+ORDERS = {b"\x4d\x3c\x2b\x1a": "<", b"\x1a\x2b\x3c\x4d": ">"}
+SECTION, INTERFACE, OLD_PACKET, SIMPLE_PACKET, PACKET = 0x0A0D0D0A, 1, 2, 3, 6
+TIME_RESOLUTION, TIME_OFFSET = 9, 14
+
+Packets = Iterator[tuple[int | None, int, bytes]]
+
+
+class _Interface(NamedTuple):
+    """Of a pcapng file: link type, ticks a second, seconds to add."""
+
+    link: int
+    ticks_per_s: int
+    offset_s: int
+
+
+def is_pcap(content: bytes) -> bool:
+    """Whether the bytes begin as a packet capture does."""
+    return content[:4] in MAGICS or (content[:4] == NEXT_GENERATION and content[8:12] in ORDERS)
 
 
 def udp_payloads(content: bytes, rejects: Counter[str]) -> list[tuple[int, bytes]]:
-    """(time in microseconds since 1970 UTC, payload) of each UDP datagram; all else is counted by reason."""
-    order, per_us = MAGICS[content[:4]]
+    """(time in microseconds since 1970 UTC, payload) of each UDP datagram; all else is counted by reason.
+
+    A packet without a time (pcapng allows it) takes that of the one before it.
+    """
+    network = Network(rejects)
     payloads: list[tuple[int, bytes]] = []
-    if len(content) < 24:
-        rejects["pcap: header cut off"] += 1
-        return payloads
-    link = struct.unpack_from(order + "I", content, 20)[0] & 0xFFFF
-    at = 24
-    while at + 16 <= len(content):
-        seconds, fraction, size, _ = struct.unpack_from(order + "IIII", content, at)
-        at += 16
-        if at + size > len(content):
-            rejects["pcap: packet cut off"] += 1
-            return payloads
-        payload = _udp(content[at : at + size], link, rejects)
-        at += size
+    last_us = 0
+    packets = _next_generation(content, rejects) if content[:4] == NEXT_GENERATION else _classic(content, rejects)
+    for time_us, link, packet in packets:
+        last_us = last_us if time_us is None else time_us
+        payload = network.payload(packet, link)
         if payload is not None:
-            payloads.append((seconds * 1_000_000 + fraction // per_us, payload))
-    if at != len(content):
-        rejects["pcap: packet cut off"] += 1
+            payloads.append((last_us, payload))
+    network.finish()
     return payloads
 
 
-def _udp(packet: bytes, link: int, rejects: Counter[str]) -> bytes | None:
-    packet, kind = _network(packet, link)
-    if kind == IPV4 and len(packet) >= 20:
-        header = (packet[0] & 0x0F) * 4
-        protocol = packet[9]
-        if protocol == UDP and struct.unpack_from(">H", packet, 6)[0] & 0x3FFF:
-            rejects["pcap: IP fragment"] += 1
+def _classic(content: bytes, rejects: Counter[str]) -> Packets:
+    order, per_us = MAGICS[content[:4]]
+    header = 24 if content[:4] in MODIFIED else 16
+    if len(content) < 24:
+        rejects["pcap: header cut off"] += 1
+        return
+    link = struct.unpack_from(order + "I", content, 20)[0] & 0xFFFF
+    at = 24
+    while at + header <= len(content):
+        seconds, fraction, size, _ = struct.unpack_from(order + "IIII", content, at)
+        at += header
+        if at + size > len(content):
+            break
+        yield seconds * 1_000_000 + fraction // per_us, link, content[at : at + size]
+        at += size
+    if at != len(content):
+        rejects["pcap: packet cut off"] += 1
+
+
+def _next_generation(content: bytes, rejects: Counter[str]) -> Packets:
+    order, at = "<", 0
+    interfaces: list[_Interface] = []
+    while at + 12 <= len(content):
+        kind = struct.unpack_from(order + "I", content, at)[0]
+        if kind == SECTION:
+            if content[at + 8 : at + 12] not in ORDERS:
+                break
+            order = ORDERS[content[at + 8 : at + 12]]
+            interfaces = []
+        size = struct.unpack_from(order + "I", content, at + 4)[0]
+        if size < 12 or size % 4 or at + size > len(content):
+            break
+        body = content[at + 8 : at + size - 4]
+        at += size
+        if kind == INTERFACE and len(body) >= 8:
+            interfaces.append(_interface(body, order))
+        elif kind in (PACKET, OLD_PACKET, SIMPLE_PACKET):
+            found = _packet(kind, body, order, interfaces)
+            if found is None:
+                rejects["pcap: packet cut off"] += 1
+            else:
+                yield found
+    if at != len(content):
+        rejects["pcap: block cut off"] += 1
+
+
+def _packet(kind: int, body: bytes, order: str, interfaces: list[_Interface]) -> tuple[int | None, int, bytes] | None:
+    """(time, link, packet) of a packet block; None when its numbers do not fit."""
+    if kind == SIMPLE_PACKET:
+        if len(body) < 4 or not interfaces:
             return None
-    elif kind == IPV6 and len(packet) >= 40:
-        header, protocol = 40, packet[6]
-    else:
-        rejects["pcap: not IP"] += 1
+        size = min(struct.unpack_from(order + "I", body)[0], len(body) - 4)
+        return None, interfaces[0].link, body[4 : 4 + size]
+    if len(body) < 20:
         return None
-    if protocol != UDP or len(packet) < header + 8:
-        rejects["pcap: not UDP"] += 1
+    layout = "HHIIII" if kind == OLD_PACKET else "IIIII"
+    numbers = struct.unpack_from(order + layout, body)
+    which, (high, low, size) = numbers[0], numbers[-4:-1]
+    if which >= len(interfaces) or size > len(body) - 20:
         return None
-    size = struct.unpack_from(">H", packet, header + 4)[0]
-    if size < 8 or header + size > len(packet):
-        rejects["pcap: UDP datagram cut off"] += 1
-        return None
-    return packet[header + 8 : header + size]
+    interface = interfaces[which]
+    ticks = high << 32 | low
+    time_us = ticks * 1_000_000 // interface.ticks_per_s + interface.offset_s * 1_000_000
+    return (time_us if abs(time_us) < 1 << 62 else None), interface.link, body[20 : 20 + size]
 
 
-def _network(packet: bytes, link: int) -> tuple[bytes, int]:
-    """The network layer of a link-layer packet, and its EtherType (0 when there is none)."""
-    if link in {RAW_IP, LOOPBACK}:
-        packet = packet if link == RAW_IP else packet[4:]
-        return packet, (IPV6 if packet[:1] and packet[0] >> 4 == 6 else IPV4) if packet else 0
-    at = {ETHERNET: 12, LINUX_COOKED: 14}.get(link)
-    if at is None:
-        return packet, 0
-    while at + 2 <= len(packet):
-        kind = struct.unpack_from(">H", packet, at)[0]
-        at += 2
-        if kind not in (VLAN, QINQ):
-            return packet[at:], kind
-        at += 2
-    return packet, 0
+def _interface(body: bytes, order: str) -> _Interface:
+    link = struct.unpack_from(order + "H", body)[0]
+    ticks_per_s, offset_s = 1_000_000, 0
+    at = 8
+    while at + 4 <= len(body):
+        code, size = struct.unpack_from(order + "HH", body, at)
+        value = body[at + 4 : at + 4 + size]
+        if code == TIME_RESOLUTION and len(value) == 1:
+            exponent = value[0] & 0x7F
+            ticks_per_s = 2**exponent if value[0] & 0x80 else 10 ** min(exponent, 18)
+        elif code == TIME_OFFSET and len(value) == 8:
+            offset_s = struct.unpack(order + "q", value)[0]
+        elif code == 0:
+            break
+        at += 4 + size + -size % 4
+    return _Interface(link, ticks_per_s, offset_s)
