@@ -8,8 +8,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
-import pyarrow as pa
 import pytest
+from ingest_support import Store, sink
 from peer_env import command, peer_python
 
 from perisai.model import Sensor
@@ -22,33 +22,16 @@ NODE = "radar-7"
 SITE = Sensor(id=NODE, kind="radar3d", lat=50.4, lon=30.5, alt_m=180.0)
 
 
-class Store:
-    """Takes the place of the ingest role: what was accepted."""
-
-    def __init__(self) -> None:
-        self.tables: list[pa.Table] = []
-        self.identities: list[str] = []
-
-    async def accept(self, source: str, table: pa.Table, identity: str) -> int:
-        self.tables.append(table)
-        self.identities.append(identity)
-        return table.num_rows
-
-    @property
-    def rows(self) -> list[dict[str, Any]]:
-        return [row for table in self.tables for row in table.to_pylist()]
-
-
 @asynccontextmanager
 async def listening(sensors: tuple[Sensor, ...] = (SITE,)) -> AsyncIterator[tuple[SapientInput, Store, Sink]]:
     settings = LiveInput(name="net", kind="sapient", listen="127.0.0.1:0", max_message_bytes=100_000)
     store = Store()
-    sink = Sink(settings, store)  # type: ignore[arg-type]
-    served = SapientInput(settings, sink, FusionNode(sensors))
+    kept = sink(settings, store)
+    served = SapientInput(settings, kept, FusionNode(sensors))
     running = asyncio.create_task(served.run())
     await served.listening.wait()
     try:
-        yield served, store, sink
+        yield served, store, kept
     finally:
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)
@@ -69,7 +52,7 @@ async def replies(port: int, *steps: str) -> list[dict[str, Any]]:
 
 @pytest.mark.oracle
 async def test_a_node_registers_reports_and_takes_its_leave() -> None:
-    async with listening() as (served, store, sink):
+    async with listening() as (served, store, kept):
         told = await replies(
             served.port, "degrees", "register", "status 0.2", "degrees 0.2", "utm 0.2", "polar 0.2", "bearing 0.2",
             "bird 0.2", "no_place", "alert", "garbage", "goodbye",
@@ -92,10 +75,10 @@ async def test_a_node_registers_reports_and_takes_its_leave() -> None:
         assert (polar["range_m"], polar["azimuth_deg"], polar["sigma_range_m"]) == (12_000.0, 90.0, 50.0)
         assert bearing["azimuth_deg"] == pytest.approx(57.29578)
         assert bearing["range_m"] is None
-        assert sink.rejects["sapient: not of the air"] == 1
-        assert sink.rejects["sapient: no location"] == 1
-        assert sink.rejects["sapient: does not decode"] == 1
-        health = sink.state.sensors[NODE]
+        assert kept.rejects["sapient: not of the air"] == 1
+        assert kept.rejects["sapient: no location"] == 1
+        assert kept.rejects["sapient: does not decode"] == 1
+        health = kept.state.sensors[NODE]
         assert health.state == "off"
         node = next(iter(served.fusion.nodes.values()))
         assert node.pd == 0.8
@@ -104,7 +87,7 @@ async def test_a_node_registers_reports_and_takes_its_leave() -> None:
 
 @pytest.mark.oracle
 async def test_what_is_refused_is_answered_and_silence_is_noticed() -> None:
-    async with listening() as (served, store, sink):
+    async with listening() as (served, store, kept):
         told = await replies(
             served.port, "register_jammer", "register_empty", "register_quick", "status 0.1", "sleep 4.6", "huge"
         )
@@ -114,8 +97,8 @@ async def test_what_is_refused_is_answered_and_silence_is_noticed() -> None:
         assert any("icd_version: missing" in text for text in empty["registration_ack"]["ack_response_reason"])
         assert registered["registration_ack"]["acceptance"]
         assert "at most 100000" in huge["error"]["error_message"][0]
-        assert sink.state.sensors[NODE].detail.startswith("silent")
-        assert sink.rejects["sapient: message too long"] == 1
+        assert kept.state.sensors[NODE].detail.startswith("silent")
+        assert kept.rejects["sapient: message too long"] == 1
         assert not store.rows
 
 

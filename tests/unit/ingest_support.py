@@ -1,0 +1,51 @@
+"""What the tests of live inputs share."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+import pyarrow as pa
+
+from perisai.model import empty
+from perisai.service.ingest.settings import LiveInput
+from perisai.service.ingest.sink import Sink
+
+
+class Store:
+    """Takes the place of the ingest role: what was accepted, and how often it was slow or failed."""
+
+    def __init__(self, delay_s: float = 0.0) -> None:
+        self.delay_s = delay_s
+        self.tables: list[pa.Table] = []
+        self.identities: list[str] = []
+
+    async def accept(self, source: str, table: pa.Table, identity: str) -> int:
+        if self.delay_s:
+            await asyncio.sleep(self.delay_s)
+        self.tables.append(table)
+        self.identities.append(identity)
+        return table.num_rows
+
+    @property
+    def table(self) -> pa.Table:
+        return pa.concat_tables(self.tables) if self.tables else empty("detections")
+
+    @property
+    def rows(self) -> list[dict[str, Any]]:
+        return self.table.to_pylist()
+
+
+def sink(settings: LiveInput, store: Store) -> Sink:
+    return Sink(settings, store)  # type: ignore[arg-type]
+
+
+async def until(true: Callable[[], bool], patience_s: float = 20.0) -> None:
+    """Wait for it; TimeoutError when it does not come."""
+    async with asyncio.timeout(patience_s):
+        while not true():
+            await asyncio.sleep(0.02)
+
+
+async def ended(task: asyncio.Task[Any]) -> None:
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
