@@ -13,7 +13,7 @@ export default defineConfig({
     target: 'es2022',
     chunkSizeWarningLimit: 2500,
     rollupOptions: {
-      input: { index: resolve(import.meta.dirname, 'index.html'), citizen: resolve(import.meta.dirname, 'citizen.html') },
+      input: { index: resolve(import.meta.dirname, 'index.html'), citizen: resolve(import.meta.dirname, 'citizen.html'), report: resolve(import.meta.dirname, 'report.html') },
     },
   },
   server: { proxy: { '/api': { target: service, ws: true } } },

@@ -23,7 +23,7 @@ FLAGS = [
     "--disable-sync", "--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader",
 ]  # fmt: skip
 NIGHT, SPEED = "2025-09-07", "60"
-READY_S = 150
+READY_S = 270
 LAPTOP = {"width": 1366, "height": 768}
 
 

@@ -18,10 +18,18 @@ class Feed:
     def __init__(self, page: Page) -> None:
         self._sockets: list[WebSocketRoute] = []
         self._seq = 0
+        self._refusing = False
         page.route_web_socket("**/api/v1/live", self._accept)
 
     def _accept(self, socket: WebSocketRoute) -> None:
+        if self._refusing:
+            socket.close()
         self._sockets.append(socket)
+
+    def refuse(self) -> None:
+        """The line breaks and does not come back."""
+        self._refusing = True
+        self._sockets[-1].close()
 
     def tick(self, now_s: float, **parts: Any) -> None:
         """Sends a tick; parts: any of tracks (from `tracks`), gone, alerts, arrivals, impacts, sensors, full, mode."""
@@ -32,6 +40,10 @@ class Feed:
             "sensors": [], "health": {"lag_s": 0.0, "detections_per_s": 0.0},
         }  # fmt: skip
         self._sockets[-1].send(msgspec.msgpack.encode(message | parts))
+
+    def begin(self, **parts: Any) -> None:
+        """Everything anew from time 0, as after a restart of the service."""
+        self.tick(0, full=True, **parts)
 
 
 def alert(area: str, eta_s: float | None, level: str = "alarm", end_s: float | None = None) -> dict[str, Any]:

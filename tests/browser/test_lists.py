@@ -95,23 +95,6 @@ def test_search_narrows_the_lists(operator: Page) -> None:
     expect(operator.get_by_label("Search area, number, class")).to_have_value("")
 
 
-def test_the_past_can_be_looked_at_and_left(operator: Page) -> None:
-    operator.wait_for_function("window.__perisai.version > 4", timeout=WAIT_MS)
-    bar = operator.get_by_role("region", name="Time bar")
-    newest = operator.evaluate("window.__perisai.now_us")
-    bar.get_by_role("button", name="Back 30 ticks").click()
-    expect(bar).to_contain_text("Past, not live")
-    past = operator.evaluate("window.__perisai.now_us")
-    assert past < newest
-    operator.wait_for_timeout(2500)
-    assert operator.evaluate("window.__perisai.now_us") == past, "a paused picture moved"
-    bar.get_by_role("button", name="Play").click()
-    operator.wait_for_function("(past) => window.__perisai.now_us > past", arg=past)
-    bar.get_by_role("button", name="Live", exact=True).click()
-    operator.wait_for_function("(newest) => window.__perisai.now_us > newest", arg=newest)
-    expect(bar).not_to_contain_text("Past")
-
-
 def test_every_key_of_the_help_sheet_is_there(operator: Page) -> None:
     operator.keyboard.press("?")
     sheet = operator.get_by_role("dialog", name="Keyboard shortcuts")

@@ -40,6 +40,11 @@ const en = {
   testNote: 'This is a test. There is no real danger.',
   language: 'Language',
   loading: 'Loading',
+  pushAsk: 'Alert me when it changes',
+  pushOn: 'Alerts for this place come to this device, even when the page is closed.',
+  pushEnd: 'No more alerts to this device',
+  pushDenied: 'This browser does not allow notifications. Allow them in its settings.',
+  pushFailed: 'That did not work. Try again.',
   followSiren: 'If you hear a siren or explosions, take shelter, whatever this page says.',
 };
 
@@ -83,6 +88,11 @@ const uk: CitizenMessages = {
   testNote: 'Це перевірка. Справжньої небезпеки немає.',
   language: 'Мова',
   loading: 'Завантаження',
+  pushAsk: 'Сповіщати мене про зміни',
+  pushOn: 'Сповіщення для цього місця приходять на пристрій, навіть коли сторінку закрито.',
+  pushEnd: 'Більше не сповіщати',
+  pushDenied: 'Браузер не дозволяє сповіщень. Дозвольте їх у налаштуваннях.',
+  pushFailed: 'Не вдалося. Спробуйте ще раз.',
   followSiren: 'Якщо чуєте сирену чи вибухи, йдіть в укриття, що б не показувала ця сторінка.',
 };
 
@@ -124,6 +134,11 @@ const id: CitizenMessages = {
   testNote: 'Ini uji coba. Tidak ada bahaya nyata.',
   language: 'Bahasa',
   loading: 'Memuat',
+  pushAsk: 'Beri tahu saya bila berubah',
+  pushOn: 'Peringatan untuk tempat ini dikirim ke perangkat, juga saat halaman tertutup.',
+  pushEnd: 'Hentikan pemberitahuan',
+  pushDenied: 'Peramban tidak mengizinkan pemberitahuan. Izinkan di pengaturan.',
+  pushFailed: 'Tidak berhasil. Coba lagi.',
   followSiren: 'Jika mendengar sirene atau ledakan, berlindunglah, apa pun isi halaman ini.',
 };
 

@@ -65,6 +65,39 @@ export interface Health {
   detections_per_s: number;
 }
 
+/** An order that waits for a second operator. */
+export interface Proposal {
+  order: string;
+  kind: 'alert' | 'cancel';
+  by: string;
+  areas: string[];
+  people: number;
+  level: Level;
+  threat: Threat;
+  until_us: number | null;
+  text: string;
+  expires_us: number;
+}
+
+/** An alert that waits to be released. */
+export interface Pending {
+  identifier: string;
+  area: string;
+  level: Level;
+  threat: Threat;
+  probability: number;
+  reason: string;
+  since_us: number;
+  releases_us: number | null;
+}
+
+/** What lies on the operators' desk. kept: areas whose alert stands by order, until a time or, with null, until released. */
+export interface Desk {
+  proposals: Proposal[];
+  pending: Pending[];
+  kept: Record<string, number | null>;
+}
+
 export interface Tick {
   seq: number;
   now_us: number;
@@ -78,6 +111,8 @@ export interface Tick {
   impacts: Impact[];
   sensors: SensorState[];
   health: Health | null;
+  /** When it changed, and in the first tick. */
+  desk: Desk | null;
 }
 
 type Raw = Record<string, unknown>;
@@ -131,5 +166,6 @@ export function decodeTick(data: ArrayBuffer): Tick | null {
     impacts: list<Impact>(raw['impacts']),
     sensors: list<SensorState>(raw['sensors']),
     health: (raw['health'] as Health | undefined) ?? null,
+    desk: (raw['desk'] as Desk | undefined) ?? null,
   };
 }

@@ -1,6 +1,6 @@
 /** The air picture the console holds: what all ticks so far add up to. No DOM, no clock. */
 import { STATUSES, THREATS } from './message';
-import type { AlertMessage, Health, Impact, Level, Mode, SensorState, Status, Threat, Tick } from './message';
+import type { AlertMessage, Desk, Health, Impact, Level, Mode, SensorState, Status, Threat, Tick } from './message';
 
 export type Affiliation = 'hostile' | 'suspect' | 'unknown' | 'neutral';
 
@@ -53,6 +53,7 @@ export class Picture {
   readonly sensors = new Map<string, SensorState & { at_us: number }>();
   impacts: Impact[] = [];
   health: Health | null = null;
+  desk: Desk = { proposals: [], pending: [], kept: {} };
   /** Another number whenever the set of areas under alert, or a level, changes; never used twice. */
   levels_version = 0;
 
@@ -72,13 +73,14 @@ export class Picture {
     for (const sensor of tick.sensors) this.sensors.set(sensor.id, { ...sensor, at_us: tick.now_us });
     this.impacts = tick.impacts;
     if (tick.health) this.health = tick.health;
+    if (tick.desk) this.desk = tick.desk;
     return raised;
   }
 
   /** A copy that goes on by itself. Tracks and alerts are replaced, never changed, so they can be shared. */
   clone(): Picture {
     const copy = new Picture();
-    Object.assign(copy, { now_us: this.now_us, mode: this.mode, seq: this.seq, impacts: this.impacts, health: this.health });
+    Object.assign(copy, { now_us: this.now_us, mode: this.mode, seq: this.seq, impacts: this.impacts, health: this.health, desk: this.desk });
     for (const [id, track] of this.tracks) copy.tracks.set(id, track);
     for (const [area, alert] of this.alerts) copy.alerts.set(area, alert);
     for (const [id, sensor] of this.sensors) copy.sensors.set(id, sensor);

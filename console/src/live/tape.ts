@@ -26,6 +26,11 @@ export class Tape {
     return this.first + this.segments.reduce((sum, segment) => sum + segment.ticks.length, 0);
   }
 
+  /** Time of the oldest picture that can be shown, µs; infinite when there is none. */
+  get first_us(): number {
+    return this.segments[0]?.ticks[0]?.now_us ?? Infinity;
+  }
+
   /** Adds a tick that is about to be applied to `before`. */
   push(tick: Tick, before: Picture): void {
     let segment = this.segments.at(-1);
@@ -54,6 +59,18 @@ export class Tape {
   tick(index: number): Tick | null {
     const found = this.find(index);
     return found ? found.segment.ticks[found.offset]! : null;
+  }
+
+  /** The index of the newest tick at or before a time, at least the oldest held. */
+  indexAt(at_us: number): number {
+    let index = this.first;
+    for (const { ticks } of this.segments) {
+      for (const tick of ticks) {
+        if (tick.now_us > at_us) return Math.max(this.first, index - 1);
+        index += 1;
+      }
+    }
+    return Math.max(this.first, index - 1);
   }
 
   /** The picture as it was after the tick of this index. */

@@ -4,7 +4,7 @@ import type { GeoJSONSource } from 'maplibre-gl';
 import workerUrl from 'maplibre-gl/dist/maplibre-gl-worker.mjs?url';
 import type { SensorState } from '../live/message';
 import type { SensorPlace } from '../live/sensors.svelte';
-import type { Picture } from '../live/picture';
+import type { Picture, Track } from '../live/picture';
 import { Overlay } from './overlay';
 import type { Scene } from './overlay';
 import { projectionOf } from './projection';
@@ -13,7 +13,10 @@ import type { Area } from './areas';
 import { readPalette } from './palette';
 import { makeLayers, makeStyle } from './style';
 import type { Drawn } from './style';
-import { selectedArea } from './selected';
+import { drawnShape, selectedShapes } from './selected';
+import { fanOf } from './fan';
+import type { Reach } from './fan';
+import { FanLayer } from './fan_layer';
 import type { Target } from './selected';
 import { sensorShapes } from './sensors';
 import { mapImages, trackIcons } from './symbols';
@@ -37,24 +40,29 @@ export interface Layers {
   sensors: boolean;
 }
 
+function layerCanvas(map: MapLibre, name: string): HTMLCanvasElement {
+  const canvas = document.createElement('canvas');
+  canvas.className = `overlay ${name}`;
+  map.getCanvasContainer().append(canvas);
+  return canvas;
+}
 
 export class AirMap {
   private drawn_levels = '';
   private placed = false;
   private readonly overlay: Overlay;
+  private readonly fan: FanLayer;
   private scene: Scene = { tracks: [], impacts: [], selected: null, history: [], layers: { trails: true, vectors: true, ellipses: true } };
 
   private constructor(private readonly map: MapLibre) {
-    const canvas = document.createElement('canvas');
-    canvas.className = 'tracks';
-    map.getCanvasContainer().append(canvas);
-    this.overlay = new Overlay(canvas, readPalette(), trackIcons());
+    this.fan = new FanLayer(layerCanvas(map, 'fan'), readPalette());
+    this.overlay = new Overlay(layerCanvas(map, 'tracks'), readPalette(), trackIcons());
     map.on('move', () => this.renderTracks());
     map.on('resize', () => this.renderTracks());
   }
 
   /** Resolves when the style and the page's fonts are there. Rejects where there is no WebGL. */
-  static async create(container: HTMLElement, onClick: (hit: Target) => void): Promise<AirMap> {
+  static async create(container: HTMLElement, onClick: (hit: Target, lon: number, lat: number) => void): Promise<AirMap> {
     await Promise.all(['400 12px "Noto Sans"', '700 12px "Noto Sans"'].map((font) => document.fonts.load(font, 'AЖ')));
     const map = new MapLibre({
       container,
@@ -74,7 +82,7 @@ export class AirMap {
     map.addControl(new AttributionControl({ compact: true, customAttribution: 'Natural Earth' }), 'bottom-left');
     const made = new AirMap(map);
     made.addImages();
-    map.on('click', (event) => onClick(made.at(event.point.x, event.point.y)));
+    map.on('click', (event) => onClick(made.at(event.point.x, event.point.y), event.lngLat.lng, event.lngLat.lat));
     await new Promise<void>((resolve) => void map.once('style.load', () => resolve()));
     return made;
   }
@@ -85,6 +93,7 @@ export class AirMap {
   }
 
   remove(): void {
+    this.fan.remove();
     this.map.remove();
   }
 
@@ -100,6 +109,7 @@ export class AirMap {
   setTheme(): void {
     this.addImages();
     this.overlay.setTheme(readPalette(), trackIcons());
+    this.fan.setTheme(readPalette());
     this.renderTracks();
     for (const layer of makeLayers(readPalette())) {
       for (const [name, value] of Object.entries(layer.paint ?? {})) this.map.setPaintProperty(layer.id, name as never, value as never);
@@ -121,13 +131,28 @@ export class AirMap {
   }
 
   setSensorsVisible(visible: boolean): void {
-    for (const layer of ['sensors', 'sensor-range']) this.map.setLayoutProperty(layer, 'visibility', visible ? 'visible' : 'none');
+    for (const layer of ['sensors', 'sensor-range', 'sensor-cover']) this.map.setLayoutProperty(layer, 'visibility', visible ? 'visible' : 'none');
   }
 
-  setSelected(target: Target, areas: Map<string, Area>, history: { lat: number; lon: number }[]): void {
-    this.draw('selected', selectedArea(target, areas));
-    this.scene = { ...this.scene, selected: target?.kind === 'track' ? target.id : null, history };
+  /** Marks what is selected, with the way a track came and where it is foreseen to go. */
+  setSelected(target: Target, areas: Map<string, Area>, known: { history: { lat: number; lon: number }[]; forecasts: Reach[] } | null): void {
+    this.draw('selected', selectedShapes(target, areas, known?.forecasts ?? []));
+    this.scene = { ...this.scene, selected: target?.kind === 'track' ? target.id : null, history: known?.history ?? [] };
     this.renderTracks();
+  }
+
+  setPartners(collection: GeoJSON.FeatureCollection): void {
+    this.draw('partners', collection);
+  }
+
+  /** Shows an area as far as it is drawn by hand. */
+  setDrawing(points: [number, number][]): void {
+    this.draw('drawing', drawnShape(points));
+  }
+
+  /** Draws the forecast of a track as it stands in the picture; null takes it away. */
+  setForecast(track: Track | undefined, reaches: Reach[], areas: Map<string, Area>): void {
+    this.fan.set(track ? fanOf(track, reaches, areas) : null);
   }
 
   goto(target: Target, picture: Picture, areas: Map<string, Area>): void {
@@ -150,7 +175,9 @@ export class AirMap {
 
   private renderTracks(): void {
     const { clientWidth, clientHeight } = this.map.getCanvas();
-    this.overlay.render(this.scene, projectionOf(this.map.getCenter(), this.map.getZoom(), clientWidth, clientHeight));
+    const view = projectionOf(this.map.getCenter(), this.map.getZoom(), clientWidth, clientHeight);
+    this.overlay.render(this.scene, view);
+    this.fan.look(view);
   }
 
   private addImages(): void {

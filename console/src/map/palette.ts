@@ -1,7 +1,7 @@
 /** The map's colours, read from tokens.css for the theme that is on. */
 const NAMES = [
   'sea', 'land', 'border', 'region', 'area-line', 'outline', 'label', 'halo', 'watch-fill', 'alarm-fill',
-  'hostile', 'suspect', 'unknown', 'neutral', 'sensor', 'impact',
+  'hostile', 'suspect', 'unknown', 'neutral', 'sensor', 'impact', 'partner',
 ] as const; // prettier-ignore
 
 export type Palette = Record<(typeof NAMES)[number], string> & { watch: string; alarm: string; accent: string };

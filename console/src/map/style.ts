@@ -6,7 +6,7 @@ export const EMPTY: GeoJSON.FeatureCollection = { type: 'FeatureCollection', fea
 const FONT = ['Noto Sans'];
 
 /** Sources fed by the console itself; the rest comes from the service once. */
-export const DRAWN = ['active', 'sensors', 'selected'] as const;
+export const DRAWN = ['active', 'sensors', 'selected', 'drawing', 'partners'] as const;
 export type Drawn = (typeof DRAWN)[number];
 
 function byLevel(c: Palette): ExpressionSpecification {
@@ -54,14 +54,50 @@ function levels(c: Palette): LayerSpecification[] {
       paint: { 'line-color': byLevel(c), 'line-width': ['match', ['get', 'level'], 'alarm', 1.6, 0.8] },
     },
     {
-      id: 'selected-area', type: 'line', source: 'selected',
-      paint: { 'line-color': c.accent, 'line-width': 3 },
+      id: 'reach', type: 'fill', source: 'selected', filter: ['==', ['get', 'kind'], 'reach'],
+      paint: { 'fill-color': c.accent, 'fill-opacity': ['interpolate', ['linear'], ['get', 'probability'], 0, 0.05, 1, 0.5], 'fill-antialias': false },
+    },
+    {
+      id: 'selected-area', type: 'line', source: 'selected', filter: ['==', ['geometry-type'], 'Polygon'],
+      paint: { 'line-color': c.accent, 'line-width': ['match', ['get', 'kind'], 'selected', 3, 1] },
+    },
+  ]; // prettier-ignore
+}
+
+/** What partners give, in a colour that means no level and no threat. */
+function partnerLayers(c: Palette): LayerSpecification[] {
+  return [
+    { id: 'partner-fill', type: 'fill', source: 'partners', filter: ['==', ['geometry-type'], 'Polygon'], paint: { 'fill-color': c.partner, 'fill-opacity': 0.12 } },
+    { id: 'partner-line', type: 'line', source: 'partners', filter: ['!=', ['geometry-type'], 'Point'], paint: { 'line-color': c.partner, 'line-width': 1.4, 'line-dasharray': [2, 2] } },
+    {
+      id: 'partner-points', type: 'circle', source: 'partners', filter: ['==', ['geometry-type'], 'Point'],
+      paint: { 'circle-color': c.partner, 'circle-stroke-color': c.halo, 'circle-stroke-width': 1.5, 'circle-radius': 4 },
+    },
+    {
+      id: 'partner-labels', type: 'symbol', source: 'partners', minzoom: 7,
+      layout: { 'text-field': ['coalesce', ['get', 'name'], ''], 'text-font': FONT, 'text-size': 11, 'text-offset': [0, 1.1] },
+      paint: { 'text-color': c.partner, 'text-halo-color': c.halo, 'text-halo-width': 1.4 },
+    },
+  ]; // prettier-ignore
+}
+
+function drawingLayers(c: Palette): LayerSpecification[] {
+  return [
+    { id: 'drawing-fill', type: 'fill', source: 'drawing', filter: ['==', ['geometry-type'], 'Polygon'], paint: { 'fill-color': c.accent, 'fill-opacity': 0.25 } },
+    { id: 'drawing-line', type: 'line', source: 'drawing', filter: ['==', ['geometry-type'], 'LineString'], paint: { 'line-color': c.accent, 'line-width': 2.5 } },
+    {
+      id: 'drawing-points', type: 'circle', source: 'drawing', filter: ['==', ['geometry-type'], 'Point'],
+      paint: { 'circle-color': c.halo, 'circle-stroke-color': c.accent, 'circle-stroke-width': 2.5, 'circle-radius': 5 },
     },
   ]; // prettier-ignore
 }
 
 function sensorLayers(c: Palette): LayerSpecification[] {
   return [
+    {
+      id: 'sensor-cover', type: 'fill', source: 'sensors', filter: ['==', ['geometry-type'], 'Polygon'], layout: { visibility: 'none' },
+      paint: { 'fill-color': ['match', ['get', 'state'], 'silent', c.alarm, c.sensor], 'fill-opacity': 0.06, 'fill-antialias': false },
+    },
     {
       id: 'sensor-range', type: 'line', source: 'sensors', filter: ['==', ['geometry-type'], 'Polygon'], layout: { visibility: 'none' },
       paint: { 'line-color': ['match', ['get', 'state'], 'silent', c.alarm, c.sensor], 'line-opacity': 0.45, 'line-width': 1, 'line-dasharray': [4, 3] },
@@ -84,11 +120,16 @@ function labels(c: Palette): LayerSpecification[] {
       },
       paint: halo,
     },
+    {
+      id: 'reach-labels', type: 'symbol', source: 'selected', filter: ['==', ['geometry-type'], 'Point'], minzoom: 7,
+      layout: { 'text-field': ['get', 'label'], 'text-font': FONT, 'text-size': 12, 'text-offset': [0, 1.4], 'symbol-sort-key': ['get', 'order'] },
+      paint: halo,
+    },
   ]; // prettier-ignore
 }
 
 export function makeLayers(palette: Palette): LayerSpecification[] {
-  return [...ground(palette), ...levels(palette), ...sensorLayers(palette), ...labels(palette)];
+  return [...ground(palette), ...levels(palette), ...partnerLayers(palette), ...sensorLayers(palette), ...labels(palette), ...drawingLayers(palette)];
 }
 
 export function makeStyle(palette: Palette): StyleSpecification {

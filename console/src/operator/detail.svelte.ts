@@ -1,5 +1,6 @@
 /** What the service knows beyond the picture about what is selected: a track's history, an area's timeline. */
 import type { AlertMessage, Threat } from '../live/message';
+import { live } from '../live/live.svelte';
 import type { Target } from '../map/selected';
 
 export interface HistoryPoint {
@@ -28,10 +29,13 @@ export interface TrackHistory {
   track: TrackRow;
   neutral: boolean;
   history: HistoryPoint[];
+  /** Where it is foreseen to come, the likeliest first. */
+  forecasts: Forecast[];
 }
 
 export interface Forecast {
   track: number;
+  area?: string;
   probability: number;
   eta_s: number | null;
   eta_low_s: number | null;
@@ -47,6 +51,12 @@ export interface Timeline {
 }
 
 const REFRESH_MS = 4_000;
+
+/** What is asked of the past is answered with what was known then. */
+function address(target: NonNullable<Target>): string {
+  const path = target.kind === 'track' ? `tracks/${target.id}/history` : `areas/${encodeURIComponent(target.code)}/timeline`;
+  return live.past ? `/api/v1/replay/${path}?at_us=${Math.round(live.picture.now_us)}` : `/api/v1/${path}`;
+}
 
 class Detail {
   track = $state.raw<TrackHistory | null>(null);
@@ -65,9 +75,8 @@ class Detail {
   }
 
   private async load(target: NonNullable<Target>, key: string): Promise<void> {
-    const path = target.kind === 'track' ? `tracks/${target.id}/history` : `areas/${encodeURIComponent(target.code)}/timeline`;
     try {
-      const response = await fetch(`/api/v1/${path}`);
+      const response = await fetch(address(target));
       const answer: unknown = response.ok ? await response.json() : null;
       if (key !== this.key) return;
       // A track that left the picture keeps the history that was read last.

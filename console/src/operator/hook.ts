@@ -12,6 +12,15 @@ export function publishHook(): void {
     get state() {
       return live.state;
     },
+    get source() {
+      return live.source;
+    },
+    get first_us() {
+      return live.first_us;
+    },
+    get newest_us() {
+      return live.newest_us;
+    },
     get mode() {
       return live.picture.mode;
     },
@@ -32,6 +41,11 @@ export function publishHook(): void {
     },
     get codes() {
       return [...geo.areas.values()].sort((a, b) => b.population - a.population).map((area) => area.code);
+    },
+    /** Codes of the areas nearest to a place. */
+    near: (lon: number, lat: number, count: number) => {
+      const far = (at: [number, number]): number => Math.hypot((at[0] - lon) * Math.cos((lat * Math.PI) / 180), at[1] - lat);
+      return [...geo.areas.values()].sort((a, b) => far(a.centre) - far(b.centre)).slice(0, count).map((area) => area.code);
     },
     get settled() {
       return view.settled();

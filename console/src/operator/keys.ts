@@ -2,6 +2,7 @@
 import { live } from '../live/live.svelte';
 import type { Key } from '../shared/messages/en';
 import { theme } from '../shared/theme.svelte';
+import { drawing } from './drawing.svelte';
 import { sortAlerts } from './rows';
 import { selection } from './selection.svelte';
 import { view } from './view.svelte';
@@ -21,6 +22,7 @@ function step(by: number): void {
 }
 
 function leave(): void {
+  if (drawing.active) return drawing.stop();
   if (view.open) view.open = null;
   else if (view.search) view.search = '';
   else selection.clear();
@@ -33,6 +35,7 @@ export const SHORTCUTS: Shortcut[] = [
   { keys: ['h'], does: 'map.home', run: () => (view.home += 1) },
   { keys: ['l'], does: 'layers', run: () => view.toggle('layers') },
   { keys: ['s'], does: 'sensors', run: () => view.toggle('sensors') },
+  { keys: ['o'], does: 'desk', run: () => view.toggle('desk') },
   { keys: ['c'], does: 'layer.neutral', run: () => view.toggleLayer('neutral') },
   { keys: [' '], does: 'key.pause', run: () => live.toggle() },
   { keys: ['e'], does: 'key.live', run: () => live.toLive() },
@@ -46,7 +49,7 @@ export const SHORTCUTS: Shortcut[] = [
 export function onKey(event: KeyboardEvent): void {
   if (event.ctrlKey || event.metaKey || event.altKey) return;
   const target = event.target as HTMLElement;
-  const typing = target.matches('input[type="search"], input[type="range"], select, textarea');
+  const typing = target.matches('input:not([type="checkbox"]), select, textarea');
   if (typing && event.key !== 'Escape') return;
   if (event.key === ' ' && target.matches('button, input, [tabindex]')) return;
   if (event.key.startsWith('Arrow') && target !== document.body) return;

@@ -1,10 +1,10 @@
 /** What the operator chose to see; not what there is to see. Kept in this browser. */
-const LAYERS = ['trails', 'vectors', 'ellipses', 'neutral', 'sensors'] as const;
+const LAYERS = ['trails', 'vectors', 'ellipses', 'forecast', 'neutral', 'sensors'] as const;
 export type LayerName = (typeof LAYERS)[number];
 export const LAYER_NAMES: readonly LayerName[] = LAYERS;
 
 const STORED = 'perisai.view';
-const STANDARD: Record<LayerName, boolean> = { trails: true, vectors: true, ellipses: true, neutral: true, sensors: false };
+const STANDARD: Record<LayerName, boolean> = { trails: true, vectors: true, ellipses: true, forecast: true, neutral: true, sensors: false };
 
 interface Kept {
   layers: Record<LayerName, boolean>;
@@ -26,7 +26,7 @@ class View {
   /** Text that narrows both lists. */
   search = $state('');
   /** What lies open over or beside the map. */
-  open = $state<'layers' | 'sensors' | 'help' | null>(null);
+  open = $state<'layers' | 'sensors' | 'desk' | 'help' | null>(null);
   /** Asks the map whether all that was given is drawn. */
   settled: () => boolean = () => false;
   /** Counts the times the whole region was asked for. */
@@ -42,7 +42,7 @@ class View {
     this.keep();
   }
 
-  toggle(name: 'layers' | 'sensors' | 'help'): void {
+  toggle(name: 'layers' | 'sensors' | 'desk' | 'help'): void {
     this.open = this.open === name ? null : name;
   }
 

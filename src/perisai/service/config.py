@@ -36,13 +36,17 @@ class ServiceSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class RegionSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`[region]`. GeoJSON files, paths relative to the configuration file; empty means those that ship (Ukraine)."""
+    """`[region]`. GeoJSON files, paths relative to the configuration file; empty means those that ship (Ukraine).
+
+    layers: what partners give to be drawn on the console's map, a GeoJSON file each; a feature's `name` labels it.
+    """
 
     name: str = "Ukraine"
     areas: str = ""
     outlines: str = ""
     basemap: str = ""
     languages: tuple[str, ...] = ("uk", "en", "id")
+    layers: tuple[str, ...] = ()
 
 
 class InputSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -110,6 +114,7 @@ def parse_config(text: str, path: Path) -> Config:
             areas=_resolve(path, region.areas, package_data.COMMUNITIES),
             outlines=_resolve(path, region.outlines, package_data.OBLASTS),
             basemap=_resolve(path, region.basemap, package_data.BASEMAP),
+            layers=tuple(_resolve(path, layer, None) for layer in region.layers),
         ),
         inputs=msgspec.structs.replace(config.inputs, sensors=_resolve(path, config.inputs.sensors, None)),
         service=msgspec.structs.replace(config.service, data=_resolve(path, config.service.data, None)),

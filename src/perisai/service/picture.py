@@ -103,7 +103,11 @@ class Picture:
         self.detections += table.num_rows
         self.input_us = max(self.input_us, end_us)
         for sensor in table["sensor"].unique().to_pylist():
-            self._heard_us[sensor] = end_us
+            self.hear(sensor, end_us)
+
+    def hear(self, sensor: str, at_us: int) -> None:
+        """A sensor was heard."""
+        self._heard_us[sensor] = at_us
 
     def take_desk(self, desk: dict[str, Any]) -> None:
         """A message of the DESK stream: what waits for an operator now."""
@@ -150,6 +154,11 @@ class Picture:
                 first = min((row for row in rows if row["probability"] >= least), key=lambda row: row["eta_s"])
                 out[area] = int((first["time"].timestamp() + first["eta_s"]) * 1e6)
         return out
+
+    def forecasts_of(self, track: int) -> list[dict[str, Any]]:
+        """What is foreseen for a track: areas with probability and time of arrival, the likeliest first."""
+        rows = [row | {"area": area} for area, held in self.areas_forecast.items() for row in held]
+        return sorted((row for row in rows if row["track"] == track), key=lambda row: -row["probability"])
 
     def _changed_sensors(self, since: int) -> list[dict[str, Any]]:
         """Those whose state changed after a version; a network has thousands, and most of them stay as they are."""

@@ -19,19 +19,21 @@ from .feed_api import cap_certificate, cap_feed, cap_message
 from .guard import needs_view
 from .ingest_api import accept_detections
 from .inputs_api import inputs
+from .layers_api import LayersController
 from .metrics_api import metrics
 from .operator_api import OperatorController
 from .picture_api import PictureController
 from .public import PublicController
 from .push_api import PushController
 from .rate_limit import RateLimit
+from .replay_api import ReplayController, replay, replay_state
 from .reports_api import accept_reports, report_schema
 from .session_api import SessionController
 from .streams_api import StreamController
 
 HEADERS = {
     "Content-Security-Policy": (
-        "default-src 'self'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; "
+        "default-src 'self'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; "
         "worker-src 'self' blob:; connect-src 'self' ws: wss:; frame-ancestors 'none'; base-uri 'none'"
     ),
     "X-Content-Type-Options": "nosniff",
@@ -95,12 +97,15 @@ def build_app(**state: Any) -> Litestar:
         StreamController,
         channels,
         metrics,
+        LayersController,
+        ReplayController,
+        replay,
     ]
     if (package_data.CONSOLE / "index.html").is_file():
         handlers.append(create_static_files_router(path="/", directories=[package_data.CONSOLE], html_mode=True))
     return Litestar(
         route_handlers=handlers,
-        state=State(state),
+        state=State(state | replay_state(state["config"].service.data)),
         openapi_config=OpenAPIConfig(title="Perisai", version="1", path="/api/docs"),
         response_headers=HEADERS,
         logging_config=None,

@@ -59,11 +59,11 @@ class OperatorController(Controller):
         return state.gateway.picture.desk["pending"]
 
     @get("/alerts", guards=[needs_view], sync_to_thread=False)
-    def alerts(self, state: State, active: bool = False) -> list[Any]:
-        """Alerts, newest first; with active=true only those in force."""
+    def alerts(self, state: State, active: bool = False, most: int = 5000) -> list[Any]:
+        """Alerts, newest first, `most` of them; with active=true only those in force."""
         book = state.gateway.picture.book
         rows = book.active() if active else book.alerts()
-        return [msgspec.to_builtins(alert) for alert in sorted(rows, key=lambda alert: -alert.start_us)[:5000]]
+        return [msgspec.to_builtins(alert) for alert in sorted(rows, key=lambda alert: -alert.start_us)[: max(0, most)]]
 
     @post("/alerts", guards=[needs("act")], request_max_body_size=MAX_BYTES)
     async def by_hand(self, request: Any3, state: State, data: ByHand) -> Response[dict[str, Any]]:

@@ -61,12 +61,13 @@ class PictureController(Controller):
 
     @get("/tracks/{track:int}/history", guards=[needs_view], sync_to_thread=False)
     def history(self, state: State, track: int) -> dict[str, Any]:
-        """Where a track came from and what it is held to be."""
+        """Where a track came from, what it is held to be, and which areas it is foreseen to reach."""
         found = state.gateway.picture.tracks.get(track)
         if found is None:
             raise NotFoundException(detail=f"no track {track} in the picture")
         points = [{"time_us": at, "lat": lat, "lon": lon, "alt_m": alt} for at, lat, lon, alt in found.history]
-        return {"track": found.row, "neutral": is_neutral(found.row), "history": points}
+        foreseen = state.gateway.picture.forecasts_of(track)
+        return {"track": found.row, "neutral": is_neutral(found.row), "history": points, "forecasts": foreseen}
 
     @get("/areas/{code:str}/timeline", guards=[needs_view], sync_to_thread=False)
     def timeline(self, state: State, code: str) -> dict[str, Any]:

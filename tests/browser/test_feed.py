@@ -1,0 +1,187 @@
+"""What the page makes of a feed of our choosing: layers, cues, staleness, and a screen that holds it all."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from live_feed import START_US, Feed, alert, tracks
+from playwright.sync_api import Browser, Page, expect
+
+from conftest import LAPTOP
+
+WAIT_MS = 60_000
+SPEAK = """window.spoken = [];
+SpeechSynthesis.prototype.speak = function (words) { window.spoken.push(words.text + '|' + words.lang); };"""
+INK = """(name) => [...document.querySelectorAll(`canvas.${name}`)].map((canvas) => {
+  const data = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data;
+  let ink = 0;
+  for (let i = 3; i < data.length; i += 4) if (data[i]) ink++;
+  return ink;
+}).reduce((sum, ink) => sum + ink, 0)"""
+KYIV: dict[str, float] = {"lat": 50.45, "lon": 30.5}
+
+
+@pytest.fixture(scope="module")
+def screen(browser: Browser, service: str) -> Iterator[tuple[Page, Feed]]:
+    """One console for all tests here, with its ground drawn: opening one takes longer than most of them."""
+    context = browser.new_context(viewport=LAPTOP, locale="en-GB", base_url=service)  # pyright: ignore[reportArgumentType]
+    page = context.new_page()
+    errors: list[str] = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.add_init_script(SPEAK)
+    page.route("**/api/v1/layers/", lambda route: route.fulfill(json=["shelters"]))
+    feed = Feed(page)
+    page.goto("/")
+    page.wait_for_function("window.__perisai?.areas > 0 && window.__perisai.settled", timeout=WAIT_MS)
+    yield page, feed
+    context.close()
+    assert not errors, errors
+
+
+@pytest.fixture
+def page(screen: tuple[Page, Feed]) -> Page:
+    return screen[0]
+
+
+@pytest.fixture
+def feed(screen: tuple[Page, Feed]) -> Feed:
+    """A picture of three tracks near Kyiv, one of them ballistic; nothing selected, nothing open."""
+    page, made = screen
+    for _ in range(4):
+        page.keyboard.press("Escape")
+    made.begin(tracks=tracks(ROWS))
+    page.wait_for_function("window.__perisai.tracks.length === 3 && window.__perisai.alerts.length === 0")
+    return made
+
+
+ROWS = [
+    {"id": 1, **KYIV, "ve": 10.0, "vn": 50.0, "p_ee": 9e6, "p_nn": 4e6},
+    {"id": 2, "lat": 50.2, "lon": 31.2, "ve": 10.0, "vn": 1500.0, "threat": 2},
+    {"id": 3, "lat": 50.9, "lon": 29.9, "ve": 200.0, "vn": 40.0, "threat": 4, "neutral": 1},
+]
+IMPACT = {"track": 2, "lat": 50.3, "lon": 30.9, "ee": 2.5e7, "en": 0.0, "nn": 4e7, "time_us": START_US + 90_000_000}
+
+
+def ink(page: Page, name: str = "tracks") -> int:
+    """Pixels with anything drawn on them."""
+    return int(page.evaluate(INK, name))
+
+
+def look_closer(page: Page) -> None:
+    page.get_by_role("group", name="Tracks").get_by_role("button").filter(has_text="Drone").first.click()
+    page.wait_for_timeout(900)
+
+
+def test_each_layer_of_the_tracks_can_be_taken_away(page: Page, feed: Feed) -> None:
+    look_closer(page)
+    feed.tick(30, tracks=tracks([{**row, "lat": row["lat"] + 0.05} for row in ROWS]))
+    page.get_by_role("button", name="Layers").click()
+    for layer in ("Trails", "Speed vectors", "Uncertainty (90 %)"):
+        before = ink(page)
+        page.get_by_label(layer).uncheck()
+        page.wait_for_timeout(150)
+        assert ink(page) < before, layer
+        page.get_by_label(layer).check()
+
+
+def test_a_ballistic_impact_is_shown_as_a_region_with_its_time(page: Page, feed: Feed) -> None:
+    look_closer(page)
+    before = ink(page)
+    feed.tick(1, impacts=[IMPACT])
+    page.wait_for_timeout(300)
+    assert ink(page) > before + 500
+    page.get_by_role("group", name="Tracks").get_by_role("button").filter(has_text="Ballistic").click()
+    expect(page.get_by_role("complementary", name="Track 2")).to_contain_text("Impact region")
+    expect(page.get_by_role("complementary", name="Track 2")).to_contain_text("1:29")
+
+
+def test_the_forecast_of_a_track_is_a_fan_that_moves(page: Page, feed: Feed) -> None:
+    near = page.evaluate("window.__perisai.near(30.5, 50.75, 8)")
+    rows: list[dict[str, Any]] = [
+        {"track": 1, "area": code, "probability": 0.6, "eta_s": 120.0 + 120 * number, "threat": "drone"}
+        | {"eta_low_s": 60.0, "eta_high_s": 900.0}
+        for number, code in enumerate(near)
+    ]  # fmt: skip
+    row: dict[str, Any] = dict.fromkeys(("address", "flags", "p_cruise", "p_ballistic", "p_glide_bomb", "p_aircraft"))
+    row |= {"track": 1, "existence": 0.9, "status": "confirmed", "sensors": ["r"], "p_drone": 0.9, "p_other": 0.1}
+    answer = {"track": row, "neutral": False, "history": [], "forecasts": rows}
+    page.route("**/api/v1/tracks/1/history", lambda route: route.fulfill(json=answer))
+    assert ink(page, "fan") == 0
+    look_closer(page)
+    page.wait_for_timeout(500)
+    assert ink(page, "fan") > 1000
+    image = "document.querySelector('canvas.fan').toDataURL()"
+    seen = {page.evaluate(image) for _ in range(3) if page.wait_for_timeout(200) is None}
+    assert len(seen) == 3, "the front does not move"
+
+
+def test_new_alarms_are_told_in_words_and_speech_until_muted(page: Page, feed: Feed) -> None:
+    one, two = page.evaluate("window.__perisai.codes.slice(0, 2)")
+    page.mouse.click(700, 400)
+    feed.tick(1, alerts=[alert(one, 200)])
+    name = page.get_by_role("group", name="Alerts").locator("b").first.inner_text()
+    expect(page.get_by_text(f"Alarm: {name}, Drone")).to_be_visible()
+    assert page.evaluate("window.spoken") == [f"Alarm: {name}, Drone|en-GB"]
+    page.keyboard.press("m")
+    feed.tick(2, alerts=[alert(two, 100)])
+    expect(page.get_by_role("group", name="Alerts").get_by_role("button")).to_have_count(2)
+    assert len(page.evaluate("window.spoken")) == 1
+    page.keyboard.press("m")
+    assert len(page.evaluate("window.spoken")) == 1
+
+
+def test_live_operation_has_no_exercise_frame(page: Page, feed: Feed) -> None:
+    expect(page.get_by_text("EXERCISE", exact=True)).to_be_visible()
+    feed.tick(1, mode="actual")
+    expect(page.get_by_text("EXERCISE", exact=True)).to_be_hidden()
+
+
+@pytest.mark.parametrize(("width", "height"), [(1366, 768), (2560, 1440)])
+def test_everything_is_in_sight_in_every_language(page: Page, feed: Feed, width: int, height: int) -> None:
+    page.set_viewport_size({"width": width, "height": height})
+    codes = page.evaluate("window.__perisai.codes.slice(0, 40)")
+    feed.tick(1, alerts=[alert(code, 100) for code in codes])
+    for language in ("uk", "en", "id"):
+        page.locator("header select").select_option(language)
+        page.locator("header").get_by_role("button").last.wait_for()
+        outside = page.evaluate(
+            """() => [...document.querySelectorAll('header *, section *, aside button')].filter((element) => {
+              const box = element.getBoundingClientRect();
+              return box.width && (box.right > innerWidth + 1 || box.left < -1) && !element.closest('.box, svg');
+            }).map((element) => element.outerHTML.slice(0, 90))"""
+        )
+        assert outside == [], language
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    page.locator("header select").select_option("en")
+
+
+def test_partners_layers_are_drawn_when_asked_for(page: Page, feed: Feed) -> None:
+    place = {"type": "Point", "coordinates": [30.5, 50.4]}
+    shelters = {
+        "type": "FeatureCollection",
+        "features": [{"type": "Feature", "properties": {"name": "Shelter"}, "geometry": place}],
+    }
+    page.route("**/api/v1/layers/shelters", lambda route: route.fulfill(json=shelters))
+    page.get_by_role("button", name="Layers").click()
+    page.wait_for_function("window.__perisai.settled", timeout=WAIT_MS)
+    before = page.locator("canvas.maplibregl-canvas").screenshot()
+    page.get_by_label("shelters").check()
+    page.wait_for_timeout(300)
+    page.wait_for_function("window.__perisai.settled", timeout=WAIT_MS)
+    assert page.locator("canvas.maplibregl-canvas").screenshot() != before
+
+
+def test_what_is_stale_says_so_at_once(page: Page, feed: Feed) -> None:
+    sensor = page.evaluate("(async () => (await (await fetch('/api/v1/sensors')).json())[0].id)()")
+    feed.tick(1, sensors=[{"id": sensor, "state": "live", "age_s": 0.0}])
+    expect(page.get_by_role("button", name="Sensors 1/1")).to_be_visible()
+    feed.tick(2, sensors=[{"id": sensor, "state": "silent", "age_s": 61.0}])
+    expect(page.get_by_role("button", name="1 silent")).to_be_visible(timeout=1500)
+    page.get_by_role("button", name="1 silent").click()
+    first = page.get_by_role("group", name="Sensors").locator(".row").first
+    expect(first).to_contain_text(sensor)
+    expect(first).to_contain_text("Silent")
+
+    feed.refuse()
+    expect(page.get_by_text("Lost connection")).to_be_visible(timeout=6_000)
+    expect(page.get_by_role("alert")).to_contain_text("old")
