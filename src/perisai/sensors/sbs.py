@@ -96,11 +96,11 @@ class SbsStream:
         """When the message was generated: where live, its time past the quarter of the hour, set beside the receipt."""
         told = _stamp(fields[6], fields[7])
         if not self._live:
-            return None if told is None else int(told * 1e6)
+            return None if told is None else round(told * 1e6)
         if told is None:
             return received_us
         off_s = (told - received_us / 1e6 + ZONE_S / 2) % ZONE_S - ZONE_S / 2
-        return received_us + int(off_s * 1e6) if abs(off_s) < CLOCK_S else received_us
+        return received_us + round(off_s * 1e6) if abs(off_s) < CLOCK_S else received_us
 
     def _remember(self, address: str, time_s: float, speed_kt: float, track_deg: float, rate: float) -> None:
         if len(self._velocities) >= MOST_AIRCRAFT:

@@ -64,7 +64,7 @@ class RemoteIdStream:
             if isinstance(told, str):
                 rejects[f"remote_id: {told}"] += 1
                 continue
-            at_us = received_us if told.time_s is None else int(told.time_s * 1e6)
+            at_us = received_us if told.time_s is None else round(told.time_s * 1e6)
             if told.payload is not None:
                 self.payload(told.payload, told.transmitter, at_us, counts, rejects)
                 continue
@@ -147,4 +147,4 @@ def _time_us(tenths: int | None, received_us: int) -> int:
         return received_us
     received_s = received_us / 1e6
     off_s = (tenths / 10.0 - received_s + HOUR_S / 2) % HOUR_S - HOUR_S / 2
-    return received_us + int(off_s * 1e6) if abs(off_s) <= CLOCK_S else received_us
+    return received_us + round(off_s * 1e6) if abs(off_s) <= CLOCK_S else received_us

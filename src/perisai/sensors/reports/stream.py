@@ -54,7 +54,7 @@ class ReportStream:
     def add(self, report: Report, received_us: int, counts: Counter[str], rejects: Counter[str]) -> None:
         """One report: counted, and a detection unless its crowd has given one."""
         counts[f"report {report.class_}"] += 1
-        time_us = int(report.time.timestamp() * 1e6)
+        time_us = round(report.time.timestamp() * 1e6)
         if self._live and time_us > received_us + AHEAD_S * 1e6:
             rejects["reports: time ahead of the clock"] += 1
             return
