@@ -42,20 +42,20 @@ async def serve() -> None:
     await server.serve_forever()
 
 
-def message(now_us: int):
+def message(now_us: int, name: str):
     feature = {
         "type": "Feature",
         "properties": {"code": "A0", "name_en": "Town"},
         "geometry": {"type": "Polygon", "coordinates": [SQUARE]},
     }
     areas = parse_areas(json.dumps({"type": "FeatureCollection", "features": [feature]}), "bench")
-    alert = Alert(identifier="a", area="A0", level="alarm", threat="drone", start_us=now_us, eta_s=300.0)
+    alert = Alert(identifier=name, area="A0", level="alarm", threat="drone", start_us=now_us, eta_s=300.0)
     return CapWriter(areas, CapSettings()).step([AlertChange("raised", alert, now_us)], now_us)[0]
 
 
 async def measure(count: int, port: int) -> dict[str, float]:
     now_us = time.time_ns() // 1000
-    sent, out = message(now_us), {"count": count}
+    sent, following, out = message(now_us, "first"), message(now_us, "next"), {"count": count}
     public = (
         ec.generate_private_key(ec.SECP256R1())
         .public_key()
@@ -68,11 +68,11 @@ async def measure(count: int, port: int) -> dict[str, float]:
     fan = FanOut(HttpPost(private=True), FanOutSettings())
     push = WebPush(fan, Vapid(make_vapid_key(), "mailto:bench@localhost"))
     for name, send, one in (
-        ("web_push", lambda: push.send(sent, browsers, now_us), lambda: push.send(sent, browsers[:1], now_us)),
+        ("web_push", lambda: push.send(sent, browsers, now_us), lambda: push.send(following, browsers[:1], now_us)),
         (
             "webhook",
             lambda: WebhookSender(fan, hooks).send(sent, now_us),
-            lambda: WebhookSender(fan, hooks[:1]).send(sent, now_us),
+            lambda: WebhookSender(fan, hooks[:1]).send(following, now_us),
         ),
     ):
         start = time.perf_counter()

@@ -28,7 +28,7 @@ from perisai.service.picture import Picture
 from perisai.service.roles.channels import Channels
 from perisai.service.roles.gateway import Gateway
 
-QUICK = FanOutSettings(first_delay_s=0.05, max_delay_s=0.2, timeout_s=2.0)
+QUICK = FanOutSettings(first_delay_s=0.05, max_delay_s=0.2, timeout_s=2.0, attempts=300)
 
 
 @dataclass

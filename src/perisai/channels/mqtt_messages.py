@@ -55,6 +55,8 @@ class MqttSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
             raise ValueError("prefix: empty; expected a topic")
         if not (self.embedded and self.port == 0) and not 1 <= self.port <= 65_535:
             raise ValueError(f"port: {self.port}; expected 1 to 65535")
+        if self.embedded and self.host not in ("127.0.0.1", "::1", "localhost"):
+            raise ValueError(f"host: {self.host!r}; expected 127.0.0.1, for the embedded broker asks nobody who he is")
         if min(self.retry_s, self.max_retry_s) <= 0.0:
             raise ValueError("retry_s, max_retry_s: expected more than 0 seconds")
 
