@@ -87,7 +87,7 @@ def parse_subscription(
     """
     try:
         raw = msgspec.json.decode(content, type=_Raw)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise BadInputError("push subscription", str(error), "endpoint and keys (p256dh, auth)") from error
     address = parse_address(raw.endpoint, "push subscription: endpoint")
     if not address.tls and not private:

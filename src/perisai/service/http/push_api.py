@@ -59,7 +59,7 @@ class PushController(Controller):
             private = settings.private_endpoints
             one = parse_subscription(bytes(asked.subscription), areas, asked.language, private=private)
             await outlet.subscribers.add(one)
-        except (BadInputError, msgspec.DecodeError) as error:
+        except (BadInputError, msgspec.DecodeError, UnicodeDecodeError) as error:
             outlet.count.failures["bad_subscription"] += 1
             raise ClientException(detail=str(error)) from error
         return {"areas": list(areas), "language": asked.language}
@@ -71,7 +71,7 @@ class PushController(Controller):
         _limited(state, outlet, request)
         try:
             endpoint = msgspec.json.decode(await request.body(), type=_Ended).endpoint
-        except msgspec.DecodeError as error:
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
             raise ClientException(detail=str(error)) from error
         if outlet.subscribers.find(endpoint) is None:
             raise NotFoundException(detail="no such subscription")
