@@ -6,7 +6,7 @@ import pytest
 from made_up_region import T0_US, chessboard
 
 from perisai.alerting import Alerter, AlertSettings, Policy
-from perisai.model import BadInputError, build
+from perisai.model import ARRIVED_S, BadInputError, build
 
 
 def forecast(*rows: tuple[str, float, float], threat: str = "drone", track: int = 7) -> pa.Table:
@@ -46,14 +46,43 @@ def test_watch_then_alarm_then_all_clear_with_reasons():
 
 def test_the_threshold_is_the_cost_loss_ratio():
     settings = AlertSettings(drone=Policy(lead_s=300.0, margin_s=30.0, alarm_ratio=0.1))
-    assert run(Alerter(chessboard(), settings), forecast(("3-3", 0.11, 100.0)))
+    # Half of what comes at 330 s on average comes within lead and margin.
+    assert run(Alerter(chessboard(), settings), forecast(("3-3", 0.22, 330.0)))
     assert not [
-        c for c in run(Alerter(chessboard(), settings), forecast(("3-3", 0.09, 100.0))) if c.alert.level == "alarm"
+        c for c in run(Alerter(chessboard(), settings), forecast(("3-3", 0.18, 330.0))) if c.alert.level == "alarm"
     ]
     # Two of them together are worth it.
-    both = pa.concat_tables([forecast(("3-3", 0.06, 100.0)), forecast(("3-3", 0.06, 100.0), track=8)])
+    both = pa.concat_tables([forecast(("3-3", 0.12, 330.0)), forecast(("3-3", 0.12, 330.0), track=8)])
     changes = run(Alerter(chessboard(), settings), both)
     assert changes[0].alert.tracks == (7, 8)
+
+
+def test_what_can_only_be_told_late_is_told_when_it_is_likelier():
+    """Nobody can be warned 300 s before what is 100 s away; an alarm is worth less then, and still much."""
+    settings = AlertSettings(drone=Policy(lead_s=300.0, margin_s=30.0, alarm_ratio=0.02, late_ratio=0.2))
+    for probability, raised in ((0.21, True), (0.19, False)):
+        changes = run(Alerter(chessboard(), settings), forecast(("3-3", probability, 100.0)))
+        assert bool([c for c in changes if c.alert.level == "alarm"]) is raised
+
+
+def test_an_alarm_stays_longer_where_few_live():
+    """At a danger of one and a half times what raises it, a hamlet keeps its alarm and a city gets the all-clear."""
+    for residents, kinds in ((1_000, ["raised"]), (2_000_000, ["raised", "ended"])):
+        areas = chessboard(population=residents)
+        after = [forecast(("3-3", 0.0375, 440.0))] * 30
+        changes = run(Alerter(areas), *[forecast(("3-3", 0.9, 300.0))] * 3, *after)
+        assert [c.kind for c in changes] == kinds, residents
+
+
+def test_the_share_come_by_a_time_is_read_from_the_forecast_where_it_is_told():
+    """Three times of arrival cannot tell two humps apart: what comes between 280 and 320 s decides."""
+    plain = forecast(("3-3", 0.5, 400.0))
+    by = np.where(np.array(ARRIVED_S) >= 310.0, 0.1, 0.0)
+    told = plain.drop_columns("arrived").append_column(
+        plain.schema.field("arrived"), pa.array([by.tolist()], pa.list_(pa.float32()))
+    )
+    assert [c.alert.level for c in run(Alerter(chessboard()), told)] == ["alarm"]
+    assert [c.alert.level for c in run(Alerter(chessboard()), plain)] != ["alarm"]
 
 
 def test_each_kind_has_its_own_lead():

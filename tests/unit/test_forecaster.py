@@ -6,7 +6,7 @@ import pytest
 from made_up_region import T0_US, chessboard, middle, track_rows
 
 from perisai.forecasting import Forecaster, ForecastSettings, Motion
-from perisai.model import BadInputError
+from perisai.model import ARRIVED_S, BadInputError
 
 STRAIGHT = ForecastSettings(drone=Motion(turns_per_hour=1e-6, ends_per_hour=1e-6, speed_sigma=0.0))
 
@@ -76,6 +76,58 @@ def test_a_turn_is_likelier_the_longer_none_came_and_back_to_the_course():
         shares.append((north, south))
     assert shares[1][0] > shares[0][0]
     assert shares[1][0] > 5.0 * shares[1][1]
+
+
+def test_what_flies_behind_another_turns_where_that_one_turned():
+    """The first flew east and turned north five minutes ago; one on its way will, one of another kind may not."""
+    first = track_rows((1, 2), (50, 0), np.arange(0, 841, 30))
+    corner = (1 + 840 * 50 / 20_000, 2)
+    north = track_rows(corner, (0, 50), np.arange(0, 301, 30))
+    later = pa.array(np.asarray(north["time"].cast(pa.int64())) + 870_000_000, north["time"].type)
+    ahead = pa.concat_tables([first, north.set_column(0, north.schema.field(0), later)])
+    chance = {}
+    for kind in ("drone", "cruise"):
+        behind = track_rows((1, 2), (50, 0), np.arange(0, 781, 30), track=2, kind=kind)
+        late = pa.array(np.asarray(behind["time"].cast(pa.int64())) + 390_000_000, behind["time"].type)
+        rows = pa.concat_tables([ahead, behind.set_column(0, behind.schema.field(0), late)])
+        forecaster = Forecaster(chessboard())
+        for end in range(T0_US, T0_US + 1_171_000_000, 10_000_000):
+            times = np.asarray(rows["time"].cast(pa.int64()))
+            out = forecaster.step(rows.filter(pa.array((times <= end) & (times > end - 10_000_000))), end)
+        found = {row["area"]: row["probability"] for row in out.to_pylist() if row["track"] == 2}
+        chance[kind] = found.get("3-4", 0.0), found.get("5-2", 0.0)
+    # 0.95 of such go on behind; some come down before, or turn again beyond where the first has been seen.
+    assert chance["drone"][0] > 0.75
+    assert chance["drone"][1] < 0.1
+    assert chance["cruise"][0] < 0.5 < chance["cruise"][1]
+
+
+def test_it_goes_on_from_a_checkpoint_behind_the_same_leader():
+    rows = track_rows((1, 2), (50, 0), np.arange(0, 601, 30))
+    forecaster = Forecaster(chessboard())
+    last_forecast(forecaster, rows, 600)
+    again = Forecaster.restore(forecaster.checkpoint(), chessboard())
+    behind = track_rows((1.5, 2), (50, 0), np.array([610.0]), track=2)
+    assert again.step(behind, T0_US + 610_000_000).equals(forecaster.step(behind, T0_US + 610_000_000))
+
+
+def test_what_flies_faster_turns_sooner_for_its_way_points_lie_on_the_ground():
+    rows = track_rows((1, 2), (150, 0), np.arange(0, 61, 30))
+    slow, fast = (ForecastSettings(drone=Motion(usual_speed_mps=v)) for v in (52.0, 150.0))
+    straight_on = [last_forecast(Forecaster(chessboard(), s), rows, 60)["6-2"]["probability"] for s in (slow, fast)]
+    assert straight_on[0] < straight_on[1] - 0.1
+
+
+def test_the_share_arrived_grows_to_the_whole_probability():
+    found = last_forecast(Forecaster(chessboard()), track_rows((1, 2), (50, 0), np.arange(0, 121, 30)), 120)
+    assert found["1-2"]["arrived"] == [1.0] * len(ARRIVED_S)
+    for row in found.values():
+        assert row["arrived"] == sorted(row["arrived"])
+        assert row["arrived"][-1] <= row["probability"] + 1e-6
+        by_median = np.interp(row["eta_s"], ARRIVED_S, row["arrived"])
+        if row["eta_s"] > 0.0 and row["eta_high_s"] < ARRIVED_S[-1]:
+            assert row["arrived"][-1] > 0.94 * row["probability"]
+            assert by_median == pytest.approx(0.5 * row["probability"], abs=0.26)
 
 
 def test_forecasts_only_on_the_beat_and_the_beat_is_absolute():

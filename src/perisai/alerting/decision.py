@@ -11,6 +11,8 @@ from . import reason
 from .score import Floats, Ints, Rows, Scores, read_rows, score
 from .settings import AlertSettings
 
+NEAR_RATIO = 2.0
+"""However large the place, an alarm stays while the danger within the lead is so many times what raises one."""
 LEVEL: dict[int, Level] = {1: "watch", 2: "alarm"}
 
 
@@ -38,6 +40,11 @@ class Alerter:
         self._codes = areas.code
         self._code_array = pa.array(areas.code, pa.string())
         n = len(areas)
+        people = np.maximum(np.asarray(areas.population, np.float64), 500.0)
+        s = self.settings
+        # An hour kept up for nothing costs residents; a restart costs trust, in a hamlet as in a city.
+        self._keep_ratio: Floats = np.clip(np.sqrt(people / s.keep_residents), *s.keep_ratios)
+        self._near_ratio: Floats = np.minimum(self._keep_ratio, NEAR_RATIO)
         self._level: npt.NDArray[np.int8] = np.zeros(n, np.int8)
         self._dwell_s: Floats = np.zeros(n)
         self._quiet_s: Floats = np.zeros(n)
@@ -72,7 +79,7 @@ class Alerter:
         self._updated_s += passed
         self._rest_s += passed
         alarm = scores.alarm >= 1.0
-        keep_alarm = (level == 2) & ((scores.alarm >= s.hold_ratio) | (scores.keep >= 1.0))
+        keep_alarm = (level == 2) & ((scores.near >= self._near_ratio) | (scores.keep >= self._keep_ratio))
         watch = (scores.watch >= 1.0) & (scores.early >= 1.0)
         keep_watch = (level == 1) & (scores.watch >= s.hold_ratio)
         kept = alarm | keep_alarm | ((level == 1) & (keep_watch | watch))

@@ -8,17 +8,21 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from perisai.model import THREATS, floats
+from perisai.model import ARRIVED_S, ARRIVED_STEP_S, THREATS, floats
 
 from .settings import AlertSettings
 
+LATE_S = 20.0
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """The forecasts of one beat, m rows: area and threat as indices, times in seconds."""
+    """The forecasts of one beat, m rows: area and threat as indices, times in seconds.
+
+    arrived (m, len(ARRIVED_S)): the probability that it has come by then, NaN where it is not told.
+    """
 
     area: Ints
     track: Ints
@@ -27,17 +31,20 @@ class Rows:
     median: Floats
     low: Floats
     high: Floats
+    arrived: Floats
 
 
 @dataclass(frozen=True, slots=True)
 class Scores:
     """Per area (n,): sums over tracks of probability over cost-loss ratio; 1 is where the alert is worth its cost.
 
-    alarm: arrivals within lead and margin. keep: within look_s more. watch: within the horizon. probability: that
-    any track comes. share (m,): what each row adds to its area's alarm and watch, for the reasons.
+    alarm: arrivals that can just be told in time, and those that cannot any more. near: all within lead and margin.
+    keep: within look_s more. watch: within the horizon. probability: that any track comes. share (m,): what each row
+    adds to its area's danger, for the reasons.
     """
 
     alarm: Floats
+    near: Floats
     keep: Floats
     watch: Floats
     early: Floats
@@ -61,11 +68,25 @@ def read_rows(forecasts: pa.Table, codes: pa.Array) -> Rows:
         median=median,
         low=np.minimum(np.where(np.isnan(low), median, low), median),
         high=np.maximum(np.where(np.isnan(high), median, high), median),
+        arrived=_arrived(table),
     )
 
 
+def _arrived(table: pa.Table) -> Floats:
+    """The column `arrived` as (m, len(ARRIVED_S)); NaN in rows that have none of that length."""
+    column: Any = table["arrived"].combine_chunks()
+    length = _ints(pc.fill_null(pc.list_value_length(column), 0))
+    told = length == len(ARRIVED_S)
+    found = np.full((len(told), len(ARRIVED_S)), np.nan)
+    if told.any():
+        values: Any = pc.list_flatten(column.filter(pa.array(told)))
+        found[told] = floats(values).reshape(-1, len(ARRIVED_S))
+    return found
+
+
 def _ints(column: Any) -> Ints:
-    return np.asarray(column.combine_chunks().to_numpy(zero_copy_only=False), np.int64)
+    array = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
+    return np.asarray(array.to_numpy(zero_copy_only=False), np.int64)
 
 
 def arrived_by(rows: Rows, t: Floats) -> Floats:
@@ -84,32 +105,51 @@ def arrived_by(rows: Rows, t: Floats) -> Floats:
     return np.clip(share, 0.0, 1.0)
 
 
+def come_by(rows: Rows, t: Floats) -> Floats:
+    """Probability that each row's object has come by time t (m,): from `arrived`, else along the three times."""
+    plain = rows.probability * arrived_by(rows, t)
+    if not len(rows.area):
+        return plain
+    at = np.minimum(t / ARRIVED_STEP_S, len(ARRIVED_S) - 1.0)
+    low = at.astype(np.int64)
+    row, part = np.arange(len(at)), at - low
+    high = np.minimum(low + 1, len(ARRIVED_S) - 1)
+    exact = rows.arrived[row, low] * (1.0 - part) + rows.arrived[row, high] * part
+    return np.where(np.isnan(exact) | (t > ARRIVED_S[-1]), plain, exact)
+
+
 def score(rows: Rows, areas: int, settings: AlertSettings) -> Scores:
     """Expected loss averted over cost, per area, summed over independent tracks.
 
     A track with probability p counts -ln(1 - p), so that many small dangers add up to one as they should.
     """
     policies = [settings.policy(threat) for threat in THREATS]
-    need = np.array([p.lead_s + p.margin_s for p in policies])[rows.threat]
-    alarm_ratio = np.array([p.alarm_ratio for p in policies])[rows.threat]
-    watch_ratio = np.array([p.watch_ratio for p in policies])[rows.threat]
-    soon = _danger(rows.probability * arrived_by(rows, need))
-    later = _danger(rows.probability * arrived_by(rows, need + settings.look_s))
+
+    def of(name: str) -> Floats:
+        return np.array([getattr(p, name) for p in policies])[rows.threat]
+
+    need = of("lead_s") + of("margin_s")
+    near = come_by(rows, need)
+    # An alarm that comes LATE_S later than the lead is as good; what arrives sooner can only be told late.
+    late = come_by(rows, np.maximum(of("lead_s") - LATE_S, 0.0))
+    timely = np.maximum(near - late, 0.0)
     ever = _danger(rows.probability)
     early = np.where(rows.low > need + settings.watch_early_s, ever, 0.0)
     # The same threshold in the measure of -ln(1 - p), so that one track alone alarms exactly at its ratio.
-    alarm_ratio, watch_ratio = _danger(alarm_ratio), _danger(watch_ratio)
+    alarm_ratio, late_ratio, watch_ratio = (_danger(of(f"{name}_ratio")) for name in ("alarm", "late", "watch"))
+    raises = _danger(timely) / alarm_ratio + _danger(late) / late_ratio
 
     def total(value: Floats) -> Floats:
         return np.bincount(rows.area, weights=value, minlength=areas).astype(np.float64)
 
     return Scores(
-        alarm=total(soon / alarm_ratio),
-        keep=total(later / alarm_ratio),
+        alarm=total(raises),
+        near=total(_danger(near) / alarm_ratio),
+        keep=total(_danger(come_by(rows, need + settings.look_s)) / alarm_ratio),
         watch=total(ever / watch_ratio),
         early=total(early / watch_ratio),
         probability=-np.expm1(-total(ever)),
-        share=soon / alarm_ratio + 1e-3 * ever / watch_ratio,
+        share=_danger(near) / alarm_ratio + 1e-3 * ever / watch_ratio,
     )
 
 

@@ -12,14 +12,16 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """When one kind of threat raises an alarm.
 
     lead_s: time people need to reach shelter. margin_s: time the decision, the message and the sirens need.
-    alarm_ratio: cost of an hour under alarm over the loss it averts: the alarm goes up when the probability of an
-    arrival within lead and margin exceeds it. watch_ratio: the same for the watch and the whole horizon.
+    alarm_ratio: cost of an alarm over the loss it averts: it goes up when the probability of an arrival about lead and
+    margin ahead exceeds it. late_ratio: the same for arrivals sooner than the lead, of which it can only tell late.
+    watch_ratio: the same for the watch and the whole horizon.
     release_after_s: with operators.release = "confirm", it goes out by itself after so long; inf (never) by default.
     """
 
     lead_s: float
     margin_s: float = 20.0
-    alarm_ratio: float = 0.02
+    alarm_ratio: float = 0.025
+    late_ratio: float = 0.2
     watch_ratio: float = 0.25
     release_after_s: float = math.inf
 
@@ -51,9 +53,10 @@ class OperatorSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
 class AlertSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Settings of `Alerter`; section [alerting] of perisai.toml.
 
-    hold_ratio: an alert stays while its score is above this share of what raises it (hysteresis). hold_s: how long
+    hold_ratio: a watch stays while its score is above this share of what raises it (hysteresis). hold_s: how long
     the score has to stay below before the all-clear. dwell_s: the least duration of an alert. look_s: an alarm is
-    kept when another is expected within this time, so that no area goes quiet only to be woken again.
+    kept when another is expected within this time, so that no area goes quiet only to be woken again; expected means
+    that the danger is sqrt(residents / keep_residents) times what raises an alarm, within keep_ratios.
     rest_s: after an all-clear no watch is raised for so long; an alarm is.
     watch_early_s: a watch is raised only for what is at least so far beyond the alarm's time.
     update_s: least time between two updates of an alert. max_step_s: a longer jump of the clock counts as one beat.
@@ -64,12 +67,14 @@ class AlertSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     cruise: Policy = Policy(lead_s=120.0)
     ballistic: Policy = Policy(lead_s=60.0, margin_s=60.0, release_after_s=10.0)
     glide_bomb: Policy = Policy(lead_s=60.0, margin_s=60.0)
-    aircraft: Policy = Policy(lead_s=120.0, alarm_ratio=0.5, watch_ratio=0.9)
+    aircraft: Policy = Policy(lead_s=120.0, alarm_ratio=0.5, late_ratio=0.5, watch_ratio=0.9)
     other: Policy = Policy(lead_s=300.0)
     hold_ratio: float = 0.5
     hold_s: float = 20.0
     dwell_s: float = 120.0
     look_s: float = 150.0
+    keep_residents: float = 20_000.0
+    keep_ratios: tuple[float, float] = (0.5, 3.0)
     rest_s: float = 120.0
     watch_early_s: float = 150.0
     update_s: float = 60.0
@@ -82,7 +87,7 @@ class AlertSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
         """Raises BadInputError naming the setting at fault."""
         for threat in THREATS:
             policy = self.policy(threat)
-            for name in ("alarm_ratio", "watch_ratio"):
+            for name in ("alarm_ratio", "late_ratio", "watch_ratio"):
                 if not 0.0 < getattr(policy, name) < 1.0:
                     raise BadInputError(f"alerting.{threat}.{name}", repr(getattr(policy, name)), "between 0 and 1")
             for name in ("lead_s", "margin_s", "release_after_s"):
@@ -90,6 +95,10 @@ class AlertSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
                     raise BadInputError(f"alerting.{threat}.{name}", repr(getattr(policy, name)), "0 or more seconds")
         if not 0.0 < self.hold_ratio <= 1.0:
             raise BadInputError("alerting.hold_ratio", repr(self.hold_ratio), "above 0, at most 1")
+        if not self.keep_residents > 0.0:
+            raise BadInputError("alerting.keep_residents", repr(self.keep_residents), "more than 0 residents")
+        if not 0.0 < self.keep_ratios[0] <= self.keep_ratios[1]:
+            raise BadInputError("alerting.keep_ratios", repr(self.keep_ratios), "two numbers above 0, the lower first")
         for name in ("hold_s", "dwell_s", "look_s", "rest_s", "watch_early_s", "update_s"):
             if getattr(self, name) < 0.0:
                 raise BadInputError(f"alerting.{name}", repr(getattr(self, name)), "0 or more seconds")

@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from perisai.model import FRAME_US, THREATS, Areas, BadInputError, build, empty, floats, time_us
+from perisai.model import ARRIVED_S, FRAME_US, THREATS, Areas, BadInputError, build, empty, floats, time_us
 
 from . import book as bk
 from .book import absorb
@@ -17,6 +17,7 @@ from .index import build_index
 from .judge import BALLISTIC, judge
 from .rollout import forecast_all
 from .settings import ForecastSettings, Motion
+from .trail import CRUMBS, LEADERS, drop_crumbs, find_leaders, no_trail
 
 STRAIGHT_Q = 0.01
 """Noise of a straight leg, m2/s3: wind and steering, 0.1 m/s in a second."""
@@ -33,6 +34,9 @@ class _State(msgspec.Struct):
     last_us: int
     tracks: list[int]
     book: bytes
+    now_s: float
+    trail: bytes
+    crumbs: bytes
 
 
 class Forecaster:
@@ -51,7 +55,9 @@ class Forecaster:
         self._civil = frozenset(address.lower() for address in self.settings.civil_addresses)
         self._slot: dict[int, int] = {}
         self._book = np.zeros((64, bk.COLUMNS))
+        self._trail, self._crumbs = no_trail(64)
         self._last_us = 0
+        self._now_s = 0.0
         self._limit = 4096
 
     def beat(self, end_us: int) -> bool:
@@ -73,6 +79,7 @@ class Forecaster:
         if not 0.0 <= passed <= self.settings.max_step_s:
             passed = FRAME_US / 1e6
         self._last_us = end_us
+        self._now_s += passed
         live = self._book[: len(self._slot)]
         live[:, bk.AGE] += passed
         live[:, bk.SEEN] += passed
@@ -95,6 +102,7 @@ class Forecaster:
         slots = np.array([self._slot_of(i) if k else -1 for i, k in zip(ids, keep, strict=True)], np.int64)
         s = self.settings
         absorb(self._book, slots[keep], rows[keep], self._index.plane, s.correlation_s, s.turn_gate, STRAIGHT_Q)
+        drop_crumbs(self._book, slots[keep], rows[keep], self._trail, self._crumbs, self._now_s)
         landed = _landed(tracks) & keep
         self._book[slots[landed], bk.AGE] = math.inf
 
@@ -104,7 +112,10 @@ class Forecaster:
             slot = self._slot[track] = len(self._slot)
             if slot == len(self._book):
                 self._book = np.concatenate([self._book, np.zeros_like(self._book)])
+                self._trail = np.concatenate([self._trail, np.zeros_like(self._trail)])
+                self._crumbs = np.concatenate([self._crumbs, np.zeros_like(self._crumbs)])
             self._book[slot] = 0.0
+            self._crumbs[slot] = 0
         return slot
 
     def _drop_silent(self) -> None:
@@ -113,7 +124,8 @@ class Forecaster:
         if keep.all():
             return
         tracks = [track for track, kept in zip(self._slot, keep, strict=True) if kept]
-        self._book[: len(tracks)] = live[keep]
+        for store in (self._book, self._trail, self._crumbs):
+            store[: len(tracks)] = store[: len(keep)][keep]
         self._slot = {track: slot for slot, track in enumerate(tracks)}
 
     def _belief(self, live: np.ndarray) -> np.ndarray:
@@ -142,16 +154,25 @@ class Forecaster:
         kind = b[:, bk.KIND].astype(np.int64)
         state, motion = _moving(b, self._motion[kind])
         impact = np.ascontiguousarray(b[:, bk.IX : bk.ITS + 1])
+        follows = self._follows(chosen, kind)
         while True:
-            out = np.empty((self._limit, 6))
+            out = np.empty((self._limit, 6 + len(ARRIVED_S)))
             count = forecast_all(
                 self._index, self._draws, self._weight, state, motion, impact, ballistic[chosen], b[:, bk.AGE].copy(),
-                self._belief(b), self.settings.horizon_s, self.settings.min_probability, out, self._limit,
+                self._belief(b), follows, self.settings.horizon_s, self.settings.min_probability, out, self._limit,
             )  # fmt: skip
             if count <= self._limit:
                 break
             self._limit = 2 * count
         return self._table(out[:count], chosen, kind, end_us)
+
+    def _follows(self, chosen: np.ndarray, kind: np.ndarray) -> tuple[np.ndarray, ...]:
+        """Whom each chosen track flies behind, as `forecast_all` takes it."""
+        leader, crumb = np.full((len(chosen), LEADERS), -1), np.zeros((len(chosen), LEADERS), np.int64)
+        ahead = np.zeros((len(chosen), LEADERS))
+        find_leaders(self._book, chosen, self._trail, self._crumbs, self._now_s, leader, crumb, ahead)
+        share = np.array([getattr(self.settings, threat, self.settings.other).follow_share for threat in THREATS])[kind]
+        return leader, crumb, self._trail[chosen], self._crumbs[chosen], share
 
     def _table(self, out: np.ndarray, chosen: np.ndarray, kind: np.ndarray, end_us: int) -> pa.Table:
         numbers = np.fromiter(self._slot, np.int64, len(self._slot))[chosen]
@@ -167,37 +188,51 @@ class Forecaster:
                 "eta_low_s": out[:, 4],
                 "eta_high_s": out[:, 5],
                 "threat": pa.array(THREATS).take(pa.array(kind[row])),
+                "arrived": pa.ListArray.from_arrays(
+                    pa.array(np.arange(len(out) + 1, dtype=np.int32) * len(ARRIVED_S)),
+                    pa.array(out[:, 6:].astype(np.float32).reshape(-1)),
+                ),
             },
         )
 
     def checkpoint(self) -> bytes:
         """All that is needed to go on as if nothing had happened."""
         live = np.ascontiguousarray(self._book[: len(self._slot)])
-        return msgspec.msgpack.encode(_State(2, self._last_us, list(self._slot), live.tobytes()))
+        n = len(self._slot)
+        trail, crumbs = self._trail[:n].tobytes(), self._crumbs[:n].tobytes()
+        return msgspec.msgpack.encode(
+            _State(3, self._last_us, list(self._slot), live.tobytes(), self._now_s, trail, crumbs)
+        )
 
     @classmethod
     def restore(cls, blob: bytes, areas: Areas, settings: ForecastSettings | None = None) -> "Forecaster":
         """The forecaster as it was at the checkpoint. Raises BadInputError when the blob is not one."""
         try:
             state = msgspec.msgpack.decode(blob, type=_State)
-            live = np.frombuffer(state.book).reshape(len(state.tracks), bk.COLUMNS)
+            n = len(state.tracks)
+            live = np.frombuffer(state.book).reshape(n, bk.COLUMNS)
+            trail = np.frombuffer(state.trail).reshape(n, CRUMBS, 3)
+            crumbs = np.frombuffer(state.crumbs, np.int64).reshape(n)
         except (msgspec.MsgspecError, ValueError) as error:
             raise BadInputError("forecaster checkpoint", str(error), "bytes of Forecaster.checkpoint()") from error
         made = cls(areas, settings)
         made._last_us = state.last_us
         made._slot = {track: slot for slot, track in enumerate(state.tracks)}
-        made._book = np.concatenate([live, np.zeros((64, bk.COLUMNS))])
+        made._now_s = state.now_s
+        made._book = np.concatenate([live, made._book])
+        made._trail, made._crumbs = np.concatenate([trail, made._trail]), np.concatenate([crumbs, made._crumbs])
         return made
 
 
 def _motions(settings: ForecastSettings) -> np.ndarray:
-    """One row a threat, as `fly` takes them (see there)."""
-    table = np.zeros((len(THREATS), 9))
+    """One row a threat: what `fly` takes (see there), and the usual speed."""
+    table = np.zeros((len(THREATS), 10))
     for i, threat in enumerate(THREATS):
         m: Motion = getattr(settings, threat, settings.other)
         table[i] = (
             3600 / m.turns_per_hour, m.leg_min_s, math.radians(m.turn_sigma_deg), m.loiter_share, m.loiter_s,
             m.ends_per_hour / 3600, m.speed_sigma, m.course_pull, m.aim_share,
+            m.usual_speed_mps,
         )  # fmt: skip
     return table
 
@@ -210,12 +245,13 @@ def _moving(b: np.ndarray, motion: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     motion = motion.copy()
     kept = np.hypot(b[:, bk.CE], b[:, bk.CN])
     motion[:, 7] *= kept / (kept + COURSE_KNOWN_S)
+    motion[:, :2] *= np.minimum(1.0, motion[:, 9:] / np.maximum(np.hypot(b[:, bk.VX], b[:, bk.VY]), 1.0)[:, None])
     loiters = b[:, bk.TURNS] > 0.7
     motion[loiters, 0] /= LOITER_RATE
     motion[loiters, 1] = motion[loiters, 7] = 0.0
     since = np.where(loiters, -1.0, b[:, bk.SINCE])
     state = [b[:, :4], np.sqrt(b[:, bk.PP]), np.sqrt(b[:, bk.VV]), since, b[:, bk.CE], b[:, bk.CN]]
-    return np.column_stack(state), motion
+    return np.column_stack(state), motion[:, :9]
 
 
 def _rows(tracks: pa.Table, end_us: int, settings: ForecastSettings) -> np.ndarray:

@@ -5,6 +5,7 @@ import math
 import numpy as np
 
 from perisai.geodesy import kernel, segment_in_circle
+from perisai.model import ARRIVED_STEP_S
 
 from .draws import LEGS
 
@@ -65,7 +66,18 @@ def leg(index, scratch, particle, serial, x, y, dx, dy, t, duration, age, horizo
 
 
 @kernel
-def fly(index, scratch, draws, particle, stamp, state, motion, aims, age, horizon):
+def _beside(crumbs, first, x, y):
+    """The place on a way that is nearest to (x, y), on the step that ends at crumb `first`."""
+    if first == 0:
+        return crumbs[0, 0], crumbs[0, 1]
+    x0, y0 = crumbs[first - 1, 0], crumbs[first - 1, 1]
+    dx, dy = crumbs[first, 0] - x0, crumbs[first, 1] - y0
+    part = ((x - x0) * dx + (y - y0) * dy) / max(dx * dx + dy * dy, 1.0)
+    return x0 + part * dx, y0 + part * dy
+
+
+@kernel
+def fly(index, scratch, draws, particle, stamp, state, motion, aims, way, age, horizon):
     """One rollout from the last known state through age + horizon; returns the next free leg serial.
 
     state: (x, y, vx, vy, position sigma, velocity sigma) m, m/s on the plane, (s since the last turn or negative, mean
@@ -73,11 +85,12 @@ def fly(index, scratch, draws, particle, stamp, state, motion, aims, age, horizo
     pull). A leg lasts least + a Rayleigh time, so that a turn grows likelier the longer none came; at a turn the
     share `pull` of the departure from the mean course is taken back. aims: (areas, running weights, number) of the
     destinations near; a share `aim` of dog-legs begins the last run, straight at one of them.
+    way: (crumbs (n, 3), first, last, state): the places of a predecessor, flown first, at the distance the object now
+    keeps from them, and the predecessor's state, flown on from where it was last seen; first == last for none.
     """
     mean_leg, least_leg, turn_sigma, loiter_share, loiter_s, end_rate, speed_sigma, pull, aim = motion
     aim_area, aim_weight, aim_count = aims
     scale = (mean_leg - least_leg) / RAYLEIGH_MEAN
-    mean_course = math.atan2(state[8], state[7])
     serial = stamp
     n = draws.normal
     x = state[0] + state[4] * n[particle, 0]
@@ -88,6 +101,29 @@ def fly(index, scratch, draws, particle, stamp, state, motion, aims, age, horizo
     end = age + horizon
     # Whoever was just seen still flies: only what comes after counts against it; silence is weighed elsewhere.
     end = min(end, age + draws.life[particle] / max(end_rate, 1e-9))
+    crumbs, first, last, ahead = way
+    if last > first:
+        speed = max(math.hypot(vx, vy), 1.0)
+        near_x, near_y = _beside(crumbs, first, state[0], state[1])
+        off_x, off_y = state[0] - near_x, state[1] - near_y
+        for k in range(first, last + 1):
+            goal_x = (ahead[0] if k == last else crumbs[k, 0]) + off_x
+            goal_y = (ahead[1] if k == last else crumbs[k, 1]) + off_y
+            dx, dy = goal_x - x, goal_y - y
+            if dx * dx + dy * dy < 1.0:
+                continue
+            duration = math.hypot(dx, dy) / speed
+            part = min(1.0, (end - t) / duration)
+            leg(index, scratch, particle, serial, x, y, dx * part, dy * part, t, duration * part, age, horizon)
+            serial += 1
+            x, y, t = x + dx * part, y + dy * part, t + duration * part
+            if t >= end:
+                return serial
+        vx, vy = ahead[2] + ahead[5] * n[particle, 2], ahead[3] + ahead[5] * n[particle, 3]
+        factor = speed / max(math.hypot(vx, vy), 1.0)
+        vx, vy = vx * factor, vy * factor
+        state = ahead
+    mean_course = math.atan2(state[8], state[7])
     for i in range(LEGS):
         if i > 0:
             duration = least_leg + scale * math.sqrt(draws.wait[particle, i])
@@ -205,12 +241,28 @@ def quantile(counts, total, share):
 
 
 @kernel
-def forecast_all(index, draws, weight, state, motion, impact, ballistic, age, belief, horizon, least, out, limit):
-    """Roll out every track; rows of out are (track row, area, probability, median, 5 %, 95 %).
+def arrived(counts, unit, out):
+    """Fill out (k,) with `unit` times the arrivals by 0, 30, 60, ... s."""
+    have = counts[0]
+    done = 0
+    for k in range(out.size):
+        stop = min(int(k * ARRIVED_STEP_S / BIN_S), counts.size - 1)
+        for b in range(done + 1, stop + 1):
+            have += counts[b]
+        done = stop
+        out[k] = unit * have
+
+
+@kernel
+def forecast_all(
+    index, draws, weight, state, motion, impact, ballistic, age, belief, follows, horizon, least, out, limit
+):
+    """Roll out every track; rows of out are (track row, area, probability, median, 5 %, 95 %, arrived...).
 
     state (n, 9), motion (n, 9), weight (areas,) of a destination, impact (n, 7), ballistic (n,) bool, age (n,) s since
-    the state, belief (n,): that it is real and flies. Returns how many rows were written; stops at `limit` (the caller
-    then gives more room).
+    the state, belief (n,): that it is real and flies. follows: (leader (n, LEADERS) row or -1, crumb, trail, count,
+    share (n,)): predecessors, and the share of rollouts that follow one. Returns how many rows were written; stops at
+    `limit` (the caller then gives more room).
     """
     areas = index.east.size
     bins = int(horizon / BIN_S) + 2
@@ -224,6 +276,7 @@ def forecast_all(index, draws, weight, state, motion, impact, ballistic, age, be
     aim_area = np.empty(areas, np.int64)
     aim_weight = np.empty(areas)
     particles = draws.life.size
+    leader, crumb, trail, count, share = follows
     rows = 0
     stamp = 0
     for i in range(state.shape[0]):
@@ -231,15 +284,29 @@ def forecast_all(index, draws, weight, state, motion, impact, ballistic, age, be
         entered[:] = -1
         m = motion[i]
         moves = (m[0], m[1], m[2], m[3], m[4], m[5], m[6], m[7], m[8])
-        aim_count = 0
-        if m[8] > 0.0 and not ballistic[i]:
-            aim_count = destinations(index, weight, state[i], aim_area, aim_weight)
-        aims = (aim_area, aim_weight, aim_count)
-        for particle in range(particles):
-            if ballistic[i]:
+        if ballistic[i]:
+            for particle in range(particles):
                 stamp = fall(index, scratch, draws, particle, stamp, impact[i], age[i], horizon)
-            else:
-                stamp = fly(index, scratch, draws, particle, stamp, state[i], moves, aims, age[i], horizon)
+        else:
+            leaders = 0
+            while leaders < leader.shape[1] and leader[i, leaders] >= 0:
+                leaders += 1
+            alone = particles - int(share[i] * particles) if leaders > 0 else particles
+            # Group 0 flies its own way, the others each behind one predecessor.
+            for group in range(leaders + 1):
+                j = i if group == 0 else leader[i, group - 1]
+                aim_count = 0
+                if m[8] > 0.0:
+                    aim_count = destinations(index, weight, state[j], aim_area, aim_weight)
+                aims = (aim_area, aim_weight, aim_count)
+                first, last = (0, 0) if group == 0 else (crumb[i, group - 1], count[j])
+                way = (trail[j], first, last, state[j])
+                begin = 0 if group == 0 else alone + (particles - alone) * (group - 1) // leaders
+                stop = alone if group == 0 else alone + (particles - alone) * group // leaders
+                for particle in range(begin, stop):
+                    stamp = fly(
+                        index, scratch, draws, particle, stamp, state[i], moves, aims, way, age[i], horizon
+                    )  # fmt: skip
         for k in range(n_slots[0]):
             a = slots[k]
             slot_of[a] = -1
@@ -254,5 +321,6 @@ def forecast_all(index, draws, weight, state, motion, impact, ballistic, age, be
                 out[rows, 3] = quantile(counts[k], total, 0.5)
                 out[rows, 4] = quantile(counts[k], total, 0.05)
                 out[rows, 5] = quantile(counts[k], total, 0.95)
+                arrived(counts[k], belief[i] / particles, out[rows, 6:])
             rows += 1
     return rows

@@ -14,6 +14,9 @@ class Motion(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     aim_share: share of dog-legs that begin the last run, straight at a destination near.
     loiter_share: share of dog-legs that begin a loiter; loiter_s: its mean duration. ends_per_hour: rate at which
     objects of the kind come down. speed_sigma: relative spread of the speed on a new leg, 1 sigma.
+    follow_share: of objects found on the way of another before them, the share that goes on behind it.
+    usual_speed_mps: the speed the legs are given for; one that flies faster turns as much sooner, for way-points lie
+    on the ground.
     """
 
     turns_per_hour: float = 5.0
@@ -25,6 +28,8 @@ class Motion(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     loiter_s: float = 300.0
     ends_per_hour: float = 0.3
     speed_sigma: float = 0.03
+    follow_share: float = 0.95
+    usual_speed_mps: float = 52.0
 
 
 class ForecastSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -64,7 +69,12 @@ class ForecastSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
     max_step_s: float = 120.0
     drone: Motion = Motion()
     cruise: Motion = Motion(
-        turns_per_hour=8.0, leg_min_s=170.0, turn_sigma_deg=20.0, loiter_share=0.0, ends_per_hour=0.5
+        turns_per_hour=8.0,
+        leg_min_s=170.0,
+        turn_sigma_deg=20.0,
+        loiter_share=0.0,
+        ends_per_hour=0.5,
+        usual_speed_mps=220.0,
     )
     glide_bomb: Motion = Motion(
         turns_per_hour=2.0,
@@ -74,6 +84,7 @@ class ForecastSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
         aim_share=0.0,
         loiter_share=0.0,
         ends_per_hour=6.0,
+        follow_share=0.0,
     )
     aircraft: Motion = Motion(
         turns_per_hour=6.0,
@@ -83,6 +94,7 @@ class ForecastSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
         turn_sigma_deg=45.0,
         loiter_share=0.1,
         ends_per_hour=0.2,
+        follow_share=0.0,
     )
     other: Motion = Motion()
 
@@ -104,7 +116,11 @@ def _check(kind: str, motion: Motion) -> None:
     where = f"forecasting.{kind}"
     if not motion.turns_per_hour > 0.0:
         raise BadInputError(f"{where}.turns_per_hour", repr(motion.turns_per_hour), "a number above 0")
+    if not motion.usual_speed_mps > 0.0:
+        raise BadInputError(f"{where}.usual_speed_mps", repr(motion.usual_speed_mps), "a number above 0")
     if not 0.0 <= motion.leg_min_s < 3600.0 / motion.turns_per_hour:
         raise BadInputError(f"{where}.leg_min_s", repr(motion.leg_min_s), "0 or more, under 3600 / turns_per_hour")
     if not 0.0 <= motion.course_pull <= 1.0:
         raise BadInputError(f"{where}.course_pull", repr(motion.course_pull), "0 to 1")
+    if not 0.0 <= motion.follow_share <= 1.0:
+        raise BadInputError(f"{where}.follow_share", repr(motion.follow_share), "0 to 1")

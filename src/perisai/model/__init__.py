@@ -4,12 +4,28 @@ from .alert import Alert, AlertChange, Level, Mode, Threat, alerts_table
 from .area import Areas, parse_areas
 from .errors import BadInputError, PerisaiError, ResourceError
 from .frame import FRAME_US, Frame, close_frame, frame_end_us, split_frames
-from .schemas import ALERTS, DETECTIONS, FORECASTS, KINDS, LEVELS, SCHEMAS, STATUSES, THREATS, TIME, TRACKS, TRUTH
+from .schemas import (
+    ALERTS,
+    ARRIVED_S,
+    ARRIVED_STEP_S,
+    DETECTIONS,
+    FORECASTS,
+    KINDS,
+    LEVELS,
+    SCHEMAS,
+    STATUSES,
+    THREATS,
+    TIME,
+    TRACKS,
+    TRUTH,
+)
 from .sensor import SOUND_MPS, Sensor, parse_sensors, write_sensors
 from .table import build, conform, empty, floats, time_us
 
 __all__ = [
     "ALERTS",
+    "ARRIVED_S",
+    "ARRIVED_STEP_S",
     "DETECTIONS",
     "FORECASTS",
     "FRAME_US",

@@ -90,10 +90,16 @@ FORECASTS = pa.schema(
         ("area", pa.string()),
         *_floats("probability", "eta_s", "eta_low_s", "eta_high_s"),
         ("threat", pa.string()),
+        ("arrived", pa.list_(pa.float32())),
     ]
 )
 """Probability (0..1) that the track comes within the danger radius of the area inside the horizon, and the
-median, 5 % and 95 % times of arrival in seconds after `time`, given that it comes."""
+median, 5 % and 95 % times of arrival in seconds after `time`, given that it comes. arrived: the probability that it
+has come by each of ARRIVED_S; may be null."""
+
+ARRIVED_STEP_S = 30.0
+ARRIVED_S = tuple(ARRIVED_STEP_S * k for k in range(21))
+"""0 to 600 s after `time`."""
 
 ALERTS = pa.schema(
     [

@@ -92,7 +92,8 @@ class Picture:
     def take_forecasts(self, forecasts: pa.Table) -> None:
         """A message of the FORECASTS stream: replaces what was foreseen before."""
         by_area: dict[str, list[dict[str, Any]]] = {}
-        for row in forecasts.to_pylist():
+        shown = forecasts.select([name for name in forecasts.column_names if name != "arrived"])
+        for row in shown.to_pylist():
             by_area.setdefault(row.pop("area"), []).append(row)
         self.areas_forecast = by_area
         self.version += 1
