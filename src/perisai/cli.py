@@ -20,6 +20,7 @@ VERBS = {
     "user": ("people:user", "Accounts of operators and partners."),
     "audit": ("people:audit", "Whether the log of what operators did holds."),
     "fit": ("fit:fit", "How objects fly, learned from recorded nights."),
+    "plan": ("plan:plan", "Where offered sensors and sirens protect the most people."),
     "bench": ("score:bench", "A stage against its peers in one run."),
     "replay": ("live:replay", "A recording once more: the same alerts."),
 }

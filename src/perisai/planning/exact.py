@@ -52,6 +52,7 @@ class _Model:
     entry: np.ndarray
     pool: np.ndarray
     constant: float
+    matrix: Any
 
 
 def _model(problem: Problem, out: np.ndarray, must: np.ndarray) -> _Model:
@@ -128,7 +129,7 @@ def _model(problem: Problem, out: np.ndarray, must: np.ndarray) -> _Model:
     gained = np.concatenate([[0.0], np.cumsum(problem.gains)])
     before = gained[np.minimum(problem.already, len(problem.gains))]
     constant = float(problem.weight @ before) * float(problem.stage_weight.sum())
-    return _Model(lp, entry, pools, constant)
+    return _Model(lp, entry, pools, constant, matrix)
 
 
 def solve_exact(
@@ -188,11 +189,18 @@ def solve_exact(
 
 
 def _offer(solver, problem: Problem, model: _Model, first: Choice) -> None:
-    """Give the solver the plan at hand, as values of its x; it fills in the rest."""
+    """Give the solver the plan at hand, x and y: told only x, HiGHS 1.16 may book the plan under a wrong objective."""
     key = {(int(c), int(p)): k for k, (c, p) in enumerate(zip(model.pool, problem.pattern[model.entry], strict=True))}
     at = [key.get((int(c), int(p))) for c, p in zip(first.pool, first.pattern, strict=True)]
     if any(k is None for k in at):
         return
-    values = np.zeros(len(model.entry))
+    matrix, xs = model.matrix, len(model.entry)
+    values = np.zeros(matrix.shape[1])
     values[np.array(at, np.int64)] = 1.0
+    left = -(matrix[:, :xs] @ values[:xs])
+    # Each y has one row, that of its demand, and those of a demand come in the order in which they fill.
+    row = matrix.indices[matrix.indptr[xs:-1]]
+    for y, r in enumerate(row, start=xs):
+        values[y] = min(max(left[r], 0.0), 1.0)
+        left[r] -= values[y]
     solver.setSolution(len(values), np.arange(len(values), dtype=np.int32), values)

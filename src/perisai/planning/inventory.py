@@ -1,6 +1,8 @@
 """Who offers what, from when, and under which conditions."""
 
+import csv
 import datetime as dt
+import re
 import tomllib
 from typing import Any
 
@@ -66,6 +68,41 @@ def parse_inventory(content: str, source: str) -> Inventory:
     if not any(entry.count for entry in given):
         raise BadInputError(source, "no units offered", "at least one [[contribution]] with a count above 0")
     return Inventory(tuple(given), types)
+
+
+NUMBER = re.compile(r"-?\d+(\.\d*)?")
+COLUMNS = ("country", "type", "count", "ready", "only_in", "box", "cost", "crew")
+
+
+def parse_inventory_csv(content: str, source: str) -> Inventory:
+    """An inventory from CSV with a heading: country, type, count and any of ready (YYYY-MM-DD), only_in (codes with
+    semicolons between), box (west;south;east;north), cost, crew. Types are those of the catalogue.
+
+    Raises BadInputError naming the line and column at fault, also when nothing is offered.
+    """
+    rows = csv.DictReader(content.lstrip("\ufeff").splitlines())
+    heading = tuple(name.strip() for name in rows.fieldnames or ())
+    missing, unknown = set(COLUMNS[:3]) - set(heading), set(heading) - set(COLUMNS)
+    if missing or unknown or len(set(heading)) < len(heading):
+        raise BadInputError(f"{source}: line 1", ",".join(heading) or "empty", f"columns of {', '.join(COLUMNS)}")
+    given: list[Contribution] = []
+    for row in rows:
+        where = f"{source}: line {rows.line_num} ({row.get('country') or '?'})"
+        if None in row or None in row.values():
+            raise BadInputError(where, "not as many fields as the heading", f"{len(heading)} fields")
+        filled: dict[str, Any] = {name.strip(): value.strip() for name, value in row.items() if value.strip()}
+        for name in ("only_in", "box"):
+            if name in filled:
+                filled[name] = [part.strip() for part in filled[name].split(";")]
+        for name in ("count", "cost", "crew"):
+            if name in filled and not NUMBER.fullmatch(filled[name]):
+                raise BadInputError(f"{where}: {name}", repr(filled[name]), "a number, 0 or more")
+        entry = _convert(filled, Contribution, where)
+        _check(entry, CATALOGUE, where)
+        given.append(entry)
+    if not any(entry.count for entry in given):
+        raise BadInputError(source, "no units offered", "at least one line with a count above 0")
+    return Inventory(tuple(given), dict(CATALOGUE))
 
 
 def _tables(document: dict[str, Any], name: str, source: str) -> list[dict[str, Any]]:

@@ -14,6 +14,8 @@ from .search import search
 ROUNDS = (300_000, 1_000_000, 4_000_000)
 """Proposals of the rounds of annealing."""
 STEPS = 1_500
+SMALL = 20_000
+"""Entries of cover up to which HiGHS takes over after the first round: it proves such a problem in a second or two."""
 WORK = 2e9
 """Demand visits that the rounds of annealing may cost together, so that large problems keep to their time."""
 
@@ -37,7 +39,8 @@ def solve(
 
     proof: Bound | None = None
     visits = float(np.mean(np.diff(problem.start)) + 1.0) * len(problem.stage_weight)
-    for moves in (0, *ROUNDS):
+    rounds = ROUNDS[:1] if len(problem.cover) * len(problem.stage_weight) <= SMALL else ROUNDS
+    for moves in (0, *rounds):
         if moves:
             best = anneal(problem, best, int(min(moves, WORK / visits / len(ROUNDS))), seed)
         found = bound(problem, best.value, STEPS, gap, begin=proof)

@@ -88,6 +88,22 @@ class UnitType(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         )
 
 
+def unit_of(sensor: Sensor, ground_m: float = 0.0) -> UnitType:
+    """A sensor that stands already as a unit; ground_m: height of the ground there above the ellipsoid."""
+    ear = sensor.kind in EARS
+    return UnitType(
+        id=sensor.id,
+        kind=sensor.kind,
+        antenna_m=max(sensor.alt_m - ground_m, 1.0),
+        max_range_m=sensor.or_default("max_range_m"),
+        min_range_m=sensor.min_range_m,
+        period_s=sensor.or_default("period_s"),
+        detection_probability=sensor.or_default("detection_probability"),
+        needed=2 if ear else 3,
+        sigma_m=sensor.or_default("sigma_m") if ear else sensor.sigma_m,
+    )
+
+
 def check(unit: UnitType, where: str) -> None:
     """Raises BadInputError for a type that cannot exist."""
     if unit.kind == "siren":
@@ -99,8 +115,10 @@ def check(unit: UnitType, where: str) -> None:
     if not (0 < unit.detection_probability <= 1 and 0 <= unit.failure < 1):
         found = f"{unit.detection_probability}, {unit.failure}"
         raise BadInputError(f"{where}: detection_probability, failure", found, "(0, 1] and [0, 1)")
-    if not (unit.period_s > 0 and unit.needed >= 1 and unit.antenna_m >= 0 and unit.cost >= 0 and unit.crew >= 0):
-        raise BadInputError(f"{where}: period_s, needed, antenna_m, cost, crew", "out of range", "positive numbers")
+    if not (unit.period_s > 0 and 1 <= unit.needed <= 5 and unit.antenna_m >= 0 and unit.cost >= 0 and unit.crew >= 0):
+        raise BadInputError(
+            f"{where}: period_s, needed, antenna_m, cost, crew", "out of range", "positive numbers, needed 1 to 5"
+        )
 
 
 CATALOGUE: dict[str, UnitType] = {

@@ -2,7 +2,8 @@
 
 import sys
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 import msgspec
@@ -43,6 +44,26 @@ def progress(items: Iterable[T], what: str, total: int | None = None) -> Iterato
         for item in items:
             yield item
             bar.update(task, advance=1, visible=time.monotonic() - begun > PATIENCE_S)
+
+
+@contextmanager
+def meter() -> Iterator[Callable[[str, float], None]]:
+    """A function to tell (what is done, share done of it), shown as a bar on a terminal after two seconds."""
+    if not sys.stderr.isatty():
+        yield lambda _what, _share: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+    begun = time.monotonic()
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("", total=1.0, visible=False)
+
+        def tell(what: str, share: float) -> None:
+            bar.update(task, description=what, completed=share, visible=time.monotonic() - begun > PATIENCE_S)
+
+        yield tell
 
 
 def _short(value: Any) -> str:

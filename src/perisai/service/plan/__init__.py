@@ -1,0 +1,1 @@
+"""Planning across the stages: nights from the simulator, the real chain before and after, and what is written."""

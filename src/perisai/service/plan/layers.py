@@ -1,0 +1,117 @@
+"""A plan as GeoJSON: units, areas, watched ground and corridors, before and after (docs/planning.md)."""
+
+from typing import Any
+
+import msgspec
+import numpy as np
+import shapely
+
+from perisai.geodesy import from_plane
+from perisai.planning import Corridor, Grid
+
+from .answer import answer
+from .make import HEIGHTS_M, Plan
+
+WATCHED = 0.5
+"""Joint chance of detection a period from which a cell counts as watched."""
+
+
+def plan_geojson(plan: Plan) -> bytes:
+    """A FeatureCollection; each feature's `role` is unit, existing, area, watched or corridor."""
+    features = [*_units(plan), *_existing(plan), *_areas(plan), *_watched(plan), *_corridors(plan)]
+    document = {"type": "FeatureCollection", "perisai": answer(plan), "features": features}
+    return msgspec.json.encode(document, enc_hook=float)
+
+
+def feature_at(lat: float, lon: float, **properties: Any) -> dict[str, Any]:
+    """A point feature; degrees are rounded to 0.1 m."""
+    place = {"type": "Point", "coordinates": [round(float(lon), 6), round(float(lat), 6)]}
+    return {"type": "Feature", "properties": properties, "geometry": place}
+
+
+def _units(plan: Plan) -> list[dict[str, Any]]:
+    names = {code: plan.request.areas.name(i) for i, code in enumerate(plan.request.areas.code)}
+    rows: list[dict[str, Any]] = []
+    for unit in plan.units:
+        rest = msgspec.to_builtins(unit)
+        del rest["lat"], rest["lon"]
+        rows.append(feature_at(unit.lat, unit.lon, role="unit", **rest, area_name=names.get(unit.area, "")))
+    return rows
+
+
+def _existing(plan: Plan) -> list[dict[str, Any]]:
+    return [
+        feature_at(sensor.lat, sensor.lon, role="existing", id=sensor.id, kind=sensor.kind, owner=sensor.owner)
+        for sensor in plan.request.existing
+    ]
+
+
+def _areas(plan: Plan) -> list[dict[str, Any]]:
+    areas = plan.request.areas
+    return [
+        feature_at(
+            areas.lat[i],
+            areas.lon[i],
+            role="area",
+            code=areas.code[i],
+            name=areas.name(i),
+            population=float(areas.population[i]),
+            before=round(float(plan.before.by_area[i]), 4),
+            after=round(float(plan.after.by_area[i]), 4),
+        )
+        for i in range(len(areas))
+    ]
+
+
+def watched(grid: Grid, joint: np.ndarray) -> shapely.Geometry:
+    """Cells (rows, cols) that are watched, as one shape in degrees."""
+    boxes: list[Any] = []
+    for row in range(grid.rows):
+        on = np.concatenate([[0], (joint[row] >= WATCHED).astype(np.int8), [0]])
+        turns = np.flatnonzero(np.diff(on))
+        top = grid.north_m - row * grid.cell_m
+        for a, b in zip(turns[0::2], turns[1::2], strict=True):
+            west, east = grid.west_m + a * grid.cell_m, grid.west_m + b * grid.cell_m
+            boxes.append(shapely.box(west, top - grid.cell_m, east, top))
+    shape = shapely.union_all(boxes)
+
+    def degrees(points: np.ndarray) -> np.ndarray:
+        lat, lon = from_plane(grid.plane, np.ascontiguousarray(points[:, 0]), np.ascontiguousarray(points[:, 1]))
+        return np.round(np.column_stack([lon, lat]), 4)
+
+    # Cells that touch at a corner may fall together when their corners are rounded.
+    return shapely.make_valid(shapely.transform(shape, degrees), method="structure")
+
+
+def _watched(plan: Plan) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = []
+    for when, joint in plan.seen.items():
+        for layer, height in enumerate(HEIGHTS_M):
+            shape = watched(plan.grid, joint[layer])
+            if shape.is_empty:
+                continue
+            properties = {"role": "watched", "when": when, "height_m": height, "threat": "drone", "least": WATCHED}
+            geometry = msgspec.Raw(shapely.to_geojson(shape).encode())
+            rows.append({"type": "Feature", "properties": properties, "geometry": geometry})
+    return rows
+
+
+def _corridors(plan: Plan) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = []
+    for way in plan.ways:
+        for when, corridor in (("before", way.before), ("after", way.after)):
+            properties = {
+                "role": "corridor", "when": when, "height_m": way.height_m, "goal": way.goal,
+                "undetected": round(corridor.undetected, 6), "unwatched_km": round(corridor.unwatched_m / 1e3, 1),
+                "length_km": round(corridor.length_m / 1e3, 1),
+            }  # fmt: skip
+            rows.append({"type": "Feature", "properties": properties, "geometry": _line(plan.grid, corridor)})
+    return rows
+
+
+def _line(grid: Grid, corridor: Corridor) -> dict[str, Any]:
+    lat, lon = from_plane(grid.plane, corridor.east, corridor.north)
+    points = [[round(float(x), 4), round(float(y), 4)] for x, y in zip(lon, lat, strict=True)]
+    if len(points) == 1:
+        return {"type": "Point", "coordinates": points[0]}
+    return {"type": "LineString", "coordinates": points}
