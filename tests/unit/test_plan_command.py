@@ -79,6 +79,10 @@ def test_the_plan_its_sensors_and_its_report_are_whole(region, capsys):
     assert len(sensors) == len([u for u in units if u["properties"]["kind"] != "siren"])
     ground = read_areas(areas)
     assert observe(made_up_night(3, {"drone": 4}, 1.0, ground), sensors, 3).num_rows > 20
+    drawn = {when: json.loads(Path(told["files"][when]).read_text())["features"] for when in ("before", "after")}
+    assert all(feature["properties"]["name"] for features in drawn.values() for feature in features)
+    assert sum(f["geometry"]["type"] == "Point" for f in drawn["after"]) == len(units)
+    assert not [f for f in drawn["before"] if f["properties"]["role"] == "watched"]
     page = Path(told["files"]["report"]).read_text()
     assert page.startswith("<!doctype html>") and "http" not in page.replace("http://www.w3.org", "")
     assert page.count("<svg") == 6 and "What each contribution adds" in page

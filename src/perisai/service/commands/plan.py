@@ -50,7 +50,8 @@ def plan(
 
     Example: perisai plan --inventory offers.toml --areas communities.geojson -o plan.geojson
 
-    Writes PLAN.geojson, and beside it PLAN.sensors.toml (for `perisai simulate` and `perisai run`) and PLAN.html.
+    Writes PLAN.geojson, and beside it PLAN.sensors.toml (for `perisai simulate` and `perisai run`), PLAN.html, and
+    PLAN.before.geojson and PLAN.after.geojson for the console's map ([region] layers).
 
     Args:
         inventory: offers as TOML ([[contribution]] country, type, count, ready, only_in, box, cost, crew; [[type]] for
@@ -79,7 +80,7 @@ def plan(
         json: print the answers as one JSON object.
     """
     from ..plan.answer import NO_TERRAIN, answer
-    from ..plan.layers import plan_geojson
+    from ..plan.layers import console_layer, plan_geojson
     from ..plan.make import make_plan
     from ..plan.report import plan_report
     from ..plan.request import Request, check_request
@@ -132,6 +133,9 @@ def plan(
         files["sensors"].write_text(write_sensors(made.sensors, comment), encoding="utf-8")
     else:
         del files["sensors"]
+    for when in ("before", "after"):
+        files[when] = out.with_suffix(f".{when}.geojson")
+        files[when].write_bytes(console_layer(made, when))
     files["report"].write_text(plan_report(made), encoding="utf-8")
     told = answer(made) | {"files": {name: str(path) for name, path in files.items()}}
     show(told if json else _brief(told), json)

@@ -23,6 +23,23 @@ def plan_geojson(plan: Plan) -> bytes:
     return msgspec.json.encode(document, enc_hook=float)
 
 
+LAYER_HEIGHT_M = 100.0
+
+
+def console_layer(plan: Plan, when: str) -> bytes:
+    """What the console draws of `before` or `after` (`[region] layers`): units, watched ground and corridors at 100 m.
+
+    A feature's `name` labels it.
+    """
+    shown = [
+        feature
+        for feature in (*_watched(plan), *_corridors(plan))
+        if feature["properties"]["when"] == when and feature["properties"]["height_m"] == LAYER_HEIGHT_M
+    ]
+    points = _existing(plan) + (_units(plan) if when == "after" else [])
+    return msgspec.json.encode({"type": "FeatureCollection", "features": shown + points}, enc_hook=float)
+
+
 def feature_at(lat: float, lon: float, **properties: Any) -> dict[str, Any]:
     """A point feature; degrees are rounded to 0.1 m."""
     place = {"type": "Point", "coordinates": [round(float(lon), 6), round(float(lat), 6)]}
@@ -35,13 +52,16 @@ def _units(plan: Plan) -> list[dict[str, Any]]:
     for unit in plan.units:
         rest = msgspec.to_builtins(unit)
         del rest["lat"], rest["lon"]
-        rows.append(feature_at(unit.lat, unit.lon, role="unit", **rest, area_name=names.get(unit.area, "")))
+        label = f"{unit.country}: {unit.type}, {unit.stage}"
+        rows.append(feature_at(unit.lat, unit.lon, role="unit", name=label, **rest, area_name=names.get(unit.area, "")))
     return rows
 
 
 def _existing(plan: Plan) -> list[dict[str, Any]]:
     return [
-        feature_at(sensor.lat, sensor.lon, role="existing", id=sensor.id, kind=sensor.kind, owner=sensor.owner)
+        feature_at(
+            sensor.lat, sensor.lon, role="existing", name=sensor.id, id=sensor.id, kind=sensor.kind, owner=sensor.owner
+        )
         for sensor in plan.request.existing
     ]
 
@@ -90,7 +110,15 @@ def _watched(plan: Plan) -> list[dict[str, Any]]:
             shape = watched(plan.grid, joint[layer])
             if shape.is_empty:
                 continue
-            properties = {"role": "watched", "when": when, "height_m": height, "threat": "drone", "least": WATCHED}
+            label = f"watched at {height:g} m, {when}"
+            properties = {
+                "role": "watched",
+                "name": label,
+                "when": when,
+                "height_m": height,
+                "threat": "drone",
+                "least": WATCHED,
+            }
             geometry = msgspec.Raw(shapely.to_geojson(shape).encode())
             rows.append({"type": "Feature", "properties": properties, "geometry": geometry})
     return rows
@@ -98,10 +126,12 @@ def _watched(plan: Plan) -> list[dict[str, Any]]:
 
 def _corridors(plan: Plan) -> list[dict[str, Any]]:
     rows: list[dict[str, Any]] = []
+    names = {code: plan.request.areas.name(i) for i, code in enumerate(plan.request.areas.code)}
     for way in plan.ways:
         for when, corridor in (("before", way.before), ("after", way.after)):
+            label = f"{names[way.goal]} at {way.height_m:g} m: {corridor.undetected:.0%} unseen"
             properties = {
-                "role": "corridor", "when": when, "height_m": way.height_m, "goal": way.goal,
+                "role": "corridor", "name": label, "when": when, "height_m": way.height_m, "goal": way.goal,
                 "undetected": round(corridor.undetected, 6), "unwatched_km": round(corridor.unwatched_m / 1e3, 1),
                 "length_km": round(corridor.length_m / 1e3, 1),
             }  # fmt: skip
