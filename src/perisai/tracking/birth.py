@@ -8,7 +8,8 @@ from perisai.geodesy import Plane, kernel, plane_from_geodetic
 
 from .bank import FREE, NEXT_KEY, USED, Bank, Grid
 from .coverage import densities
-from .detections import FORM_PLANE, FORM_POLAR, FORM_PRESENCE, Detections
+from .detections import Detections
+from .forms import FORM_PLANE, FORM_POLAR, FORM_PRESENCE
 from .grid import insert
 from .kalman import fold
 from .observe import look, place
@@ -95,7 +96,7 @@ def bear(
             continue
         j = lo + d
         clutter, undetected = densities(
-            sites.clutter, sites.max_range_m, sites.sigma_m, s, form, z, mask, j, rules.undetected_per_m2
+            detections.clutter[j], sites.max_range_m, sites.sigma_m, s, form, z, mask, j, detections.undetected[j]
         )
         bank.counters[FREE] -= 1
         i = bank.free[bank.counters[FREE]]

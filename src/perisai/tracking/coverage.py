@@ -4,7 +4,7 @@ import math
 
 from perisai.geodesy import kernel
 
-from .sites import BEARING, MODES, PRESENCE, RADAR_KINDS, REMOTE_ID, Sites
+from .sites import BEARING, MODES, PRESENCE, RADAR_KINDS, REMOTE_ID, SIDE, Sites
 
 HORIZON_M = 4_120.0
 """Radar horizon of 4/3 Earth: 4.12 km times the square root of the height in metres."""
@@ -14,6 +14,14 @@ UNSEEN_CHANCE = 0.3
 """Least detection probability granted to a pair: that there is a detection speaks for being seen."""
 LEAST_SHARE = 0.1
 """Least density of undetected targets, in that of false reports: where a sensor is all clutter, targets still start."""
+
+
+@kernel
+def cell_of(de, dn, reach):
+    """The cell of a sensor's coverage that a place (m east, north of it) lies in: squares over its disc, by rows."""
+    column = min(max(int(0.5 * (de / reach + 1.0) * SIDE), 0), SIDE - 1)
+    row = min(max(int(0.5 * (dn / reach + 1.0) * SIDE), 0), SIDE - 1)
+    return row * SIDE + column
 
 
 @kernel
@@ -39,7 +47,7 @@ def detection_chance(sites: Sites, s, east, north, height_m, height_known, repor
         horizon = HORIZON_M * (math.sqrt(max(sites.alt_m[s], 10.0)) + math.sqrt(top))
         if d2 > horizon * horizon:
             return 0.0
-    return sites.pd[s]
+    return sites.pd_map[s, cell_of(de, dn, reach)]
 
 
 @kernel
@@ -52,7 +60,8 @@ def penalises(kind):
 def densities(clutter, max_range_m, sigma_m, s, form, z, mask, j, undetected_per_m2):
     """(false reports, undetected targets) per unit of the measurement space of detection j.
 
-    False reports spread evenly over the coverage, heights over 10 km, velocities over 500 m/s, rates over 600 m/s.
+    clutter: false reports a scan, were they everywhere as dense as at this place. They spread over heights of 10 km,
+    velocities of 500 m/s, rates of 600 m/s.
     """
     extra = 1.0
     reach = max_range_m[s]
@@ -63,17 +72,17 @@ def densities(clutter, max_range_m, sigma_m, s, form, z, mask, j, undetected_per
             extra /= 500.0 * 500.0
         if mask[j, 5]:
             extra /= 100.0
-        false = clutter[s] / (math.pi * reach * reach)
+        false = clutter / (math.pi * reach * reach)
         return extra * false, extra * max(undetected_per_m2, LEAST_SHARE * false)
     if form == 1:
         if mask[j, 2]:
             extra /= 0.5 * math.pi
         if mask[j, 3]:
             extra /= 600.0
-        false = clutter[s] / (math.pi * reach * reach)
+        false = clutter / (math.pi * reach * reach)
         return extra * false * z[j, 0], extra * max(undetected_per_m2, LEAST_SHARE * false) * z[j, 0]
     if form == 2:
-        return clutter[s] / (2.0 * math.pi), undetected_per_m2 * 0.5 * reach * reach
+        return clutter / (2.0 * math.pi), undetected_per_m2 * 0.5 * reach * reach
     # A microphone has no other way to know: what it reports is a target or one of its false alarms, even odds.
-    false = clutter[s] / (2.0 * math.pi * sigma_m[s] * sigma_m[s])
+    false = clutter / (2.0 * math.pi * sigma_m[s] * sigma_m[s])
     return false, false

@@ -12,7 +12,8 @@ from .association import marginals
 from .bank import CONFLICT, Bank, Grid
 from .birth import bear
 from .coverage import UNSEEN_CHANCE, densities, detection_chance
-from .detections import FORM_BEARING, FORM_PLANE, FORM_POLAR, FORM_PRESENCE, Detections
+from .detections import Detections
+from .forms import FORM_BEARING, FORM_PLANE, FORM_POLAR, FORM_PRESENCE
 from .grid import near
 from .kalman import measure, plane_likelihood, try_measure, update_place
 from .motion import advance
@@ -152,7 +153,7 @@ def pairs(
             dims += mask[j, c]
         gate = rules.gate + 3.0 * (dims - 2)
         clutter, fresh = densities(
-            sites.clutter, sites.max_range_m, sites.sigma_m, s, form, z, mask, j, rules.undetected_per_m2
+            detections.clutter[j], sites.max_range_m, sites.sigma_m, s, form, z, mask, j, detections.undetected[j]
         )
         east, north, radius, t_det = (
             detections.east_m[j],

@@ -14,14 +14,17 @@ from .settings import TrackerSettings
 KIND = {"radar2d": 0, "radar3d": 1, "modes": 2, "remote_id": 3, "position": 4, "bearing": 5, "presence": 6}
 RADAR_KINDS = 1
 """Kinds up to this number are radars."""
+SIDE = 4
+"""Cells along a side of the square round a sensor's coverage, of what is learnt about it by place."""
 MODES, REMOTE_ID, POSITION, BEARING, PRESENCE = 2, 3, 4, 5, 6
 
 
 class Sites(NamedTuple):
     """n sensors: places (rad, m, ECEF m, plane m), and how each measures (m, rad, s); all float64 (n,) but kind.
 
-    slowness: seconds a metre that what it senses needs (sound), 0 for light. clutter: false reports a scan.
-    area_m2: the disc that the clutter is spread over.
+    slowness: seconds a metre that what it senses needs (sound), 0 for light. clutter: false reports a scan, over the
+    disc of its coverage. What is learnt of a sensor: pd_map (n, SIDE^2) detection probability by cell of its coverage;
+    bias (n, 3) range m, azimuth rad and time s that its reports are too great by; widen (n,) factor on its variances.
     """
 
     kind: np.ndarray
@@ -41,6 +44,9 @@ class Sites(NamedTuple):
     sigma_azimuth_rad: np.ndarray
     sigma_elevation_rad: np.ndarray
     slowness: np.ndarray
+    pd_map: np.ndarray
+    bias: np.ndarray
+    widen: np.ndarray
 
 
 def region_plane(sensors: Sequence[Sensor], settings: TrackerSettings) -> Plane:
@@ -68,6 +74,7 @@ def sites(sensors: Sequence[Sensor], plane: Plane, settings: TrackerSettings) ->
     ecef = np.array(
         [ecef_from_geodetic(a, o, h) for a, o, h in zip(np.radians(lat), np.radians(lon), alt, strict=True)]
     )
+    pd = np.minimum(column("detection_probability"), 0.995)
     clutter = np.array([max(s.clutter_per_scan, _floor(s.kind, settings)) for s in sensors], dtype=np.float64)
     return Sites(
         np.array([KIND[s.kind] for s in sensors], dtype=np.int64),
@@ -80,13 +87,16 @@ def sites(sensors: Sequence[Sensor], plane: Plane, settings: TrackerSettings) ->
         column("max_range_m"),
         np.array([s.min_range_m for s in sensors], dtype=np.float64),
         column("period_s"),
-        np.minimum(column("detection_probability"), 0.995),
+        pd,
         clutter,
         column("sigma_m"),
         column("sigma_range_m"),
         np.radians(column("sigma_azimuth_deg")),
         np.radians(column("sigma_elevation_deg")),
         np.array([1.0 / s.delay_mps if s.delay_mps else 0.0 for s in sensors], dtype=np.float64),
+        np.repeat(pd[:, None], SIDE * SIDE, axis=1),
+        np.zeros((len(sensors), 3)),
+        np.ones(len(sensors)),
     )
 
 

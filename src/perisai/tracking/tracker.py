@@ -1,67 +1,36 @@
 """The tracker: frames of detections in, rows of tracks out."""
 
-import itertools
 from collections import Counter
 from collections.abc import Sequence
-from typing import Any
 
 import msgspec
 import numpy as np
 import pyarrow as pa
 
-from perisai.geodesy import kernel
-from perisai.model import BadInputError, Frame, Sensor, empty
+from perisai.model import Frame, Sensor, empty
 
 from .ballistic import LN_BETA, LN_BETA_SIGMA, impact
-from .bank import FREE, USED, Bank, grown, new_bank, new_grid
+from .bank import FREE, USED, grown, new_bank, new_grid
+from .beat import SCAN_ID, SCAN_LAST, process_beat
+from .checkpoint import VERSION, decode, pack_beat, pack_rows, pack_state, unpack_beat, unpack_rows, unpack_state
 from .classify import BALLISTIC
-from .detections import NOTHING, Codes, Detections, read
-from .grid import rebuild
+from .columns import Codes
+from .detections import NOTHING, read
 from .identity import AddressMemory
-from .lifecycle import ENDED, ROW_FLOATS, close_scan, finish
-from .merge import join_soft
+from .learnt import Learnt
+from .lifecycle import ENDED, ROW_FLOATS, finish
 from .motion import moments
 from .output import tracks_table
-from .scan import new_work, process
+from .renumber import changed_rows, public, renamed, renames
+from .scan import new_work
 from .settings import CLASSES, STATES, TrackerSettings, motion, rules
 from .sites import region_plane, sites
+from .snapshot import IDENT, Snapshot, put_back, take
+from .window import SECOND_US, Window
 
-CHECKPOINT_VERSION = 4
+CALM_STATE_US = 5_000_000
+"""Between states kept to go back to, while nothing comes late; then one a second."""
 NO_ROWS = empty("tracks")
-SCAN_ID, SCAN_BEGAN, SCAN_LAST, SCAN_OPEN = 0, 1, 2, 3
-
-
-@kernel
-def _beat(bank, grid, detections, lo, hi, until, scans, places, plane, steps, numbers, work, stamp):
-    """Process detections [lo, hi) group by group in time order, closing scans as their sensors begin new ones."""
-    rebuild(bank, grid, bank.counters[USED], until)
-    a = lo
-    while a < hi:
-        b = a + 1
-        while b < hi and not detections.head[b]:
-            b += 1
-        s = detections.sensor[a]
-        scan = detections.scan[a]
-        # A late piece of a scan before this one (its times are older) changes nothing in the bookkeeping.
-        if scan >= 0 and (scans[s, SCAN_ID] == scan or detections.t[a] > scans[s, SCAN_LAST]):
-            if scans[s, SCAN_ID] != scan:
-                if scans[s, SCAN_OPEN] > 0.0:
-                    close_scan(bank, bank.counters[USED], s, scans[s, SCAN_BEGAN], scans[s, SCAN_LAST], places)
-                scans[s, SCAN_ID] = scan
-                scans[s, SCAN_BEGAN] = detections.t[a]
-                scans[s, SCAN_LAST] = detections.t[a]
-                scans[s, SCAN_OPEN] = 1.0
-            scans[s, SCAN_LAST] = max(scans[s, SCAN_LAST], detections.t[b - 1])
-        stamp[0] += 1
-        process(bank, grid, detections, a, b, stamp[0], until, places, plane, steps, numbers, work)
-        a = b
-    join_soft(bank, grid, bank.counters[USED], work.found, work.gain)
-    for s in range(scans.shape[0]):
-        if scans[s, SCAN_OPEN] > 0.0:
-            instant = scans[s, SCAN_LAST] == scans[s, SCAN_BEGAN] and places.period_s[s] >= 1.0
-            if instant or until - scans[s, SCAN_BEGAN] > 1.5 * places.period_s[s] + 1.0:
-                close_scan(bank, bank.counters[USED], s, scans[s, SCAN_BEGAN], scans[s, SCAN_LAST], places)
-                scans[s, SCAN_OPEN] = 0.0
 
 
 class Tracker:
@@ -85,6 +54,7 @@ class Tracker:
         self._grid = new_grid(float(min(far.max() + 50_000.0, 2_000_000.0)))
         self._bank = new_bank(self.settings.capacity)
         self._work = new_work(self.settings.capacity)
+        self._learnt = Learnt(self.places, self._grid.half_m, self._rules.undetected_per_m2)
         self._codes = Codes()
         self._memory = AddressMemory()
         self._scans = np.zeros((len(self.sensors), 4))
@@ -93,36 +63,88 @@ class Tracker:
         self._counts = np.zeros(1, np.int64)
         self._stamp = np.zeros(1, np.int64)
         self._epoch_us: int | None = None
+        self._window = Window(self.settings.window_s, self.settings.ahead_s)
+        self._unmoved: Snapshot | None = None
+        # Whatever a beat changes beside the bank; a replay begins with all of it as it was.
+        self._others = [
+            self._scans, self._counts, self.places.pd_map, self.places.bias, self.places.widen, *self._learnt.arrays
+        ]  # fmt: skip
 
     def step(self, frame: Frame) -> pa.Table:
-        """The rows of this frame (schema `tracks`): tracks updated, coasting (every `coast_row_s`) and ended."""
+        """The rows of this frame (schema `tracks`): tracks updated, coasting (every `coast_row_s`) and ended.
+
+        Rows that come late, inside `window_s`, change the picture as if they had come in time: the beats since are
+        computed again, and tracks that this changes or ends have a row too.
+        """
         if self._epoch_us is None:
             self._epoch_us = frame.end_us
-        end = (frame.end_us - self._epoch_us) * 1e-6
-        if frame.table.num_rows == 0:
-            used = int(self._bank.counters[USED])
-            return self._beat(NOTHING, 0, 0, end) if self._bank.alive[:used].any() else NO_ROWS
-        detections = read(
-            frame.table,
-            frame.end_us,
-            self._epoch_us,
-            self._index,
-            self.places,
-            self.plane,
-            self._codes,
-            self.rejects,
-            (self.settings.window_s, self.settings.ahead_s),
-        )
-        tables = [self._beat(detections, lo, hi, until) for lo, hi, until in _beats(detections, end)]
+        window = self._window
+        if frame.table.num_rows == 0 and window.waiting is None and not self._living():
+            window.rest(frame.end_us, self._state())
+            window.trim(0)
+            return NO_ROWS
+        first, new = window.admit(frame.table, frame.end_us, self.rejects)
+        tables = self._replay(first, new) if first < new else [self._run(k) for k in range(new, len(window.beats))]
+        window.trim(round((self.settings.coast_row_s + 2.0) * 1e6))
+        window.keep_under(self.settings.state_bytes)
         tables = [table for table in tables if table.num_rows]
         return tables[0] if len(tables) == 1 else (pa.concat_tables(tables) if tables else NO_ROWS)
 
-    def _beat(self, detections: Detections, lo: int, hi: int, until: float) -> pa.Table:
-        self._reserve(hi - lo)
+    def _living(self) -> bool:
+        return bool(self._bank.alive[: int(self._bank.counters[USED])].any())
+
+    def _state(self) -> Snapshot:
+        """The state as it is; the same object until a beat changes it."""
+        if self._unmoved is None:
+            self._unmoved = take(self._bank, self._others, self._memory.airliners)
+        return self._unmoved
+
+    def _rewind(self, state: Snapshot) -> None:
         bank = self._bank
-        _beat(
-            bank, self._grid, detections, lo, hi, until, self._scans, self.places, self.plane, self._motion,
-            self._rules, self._work, self._stamp,
+        self._grid.head[bank.cell[bank.cell >= 0]] = -1
+        bank.cell[:] = -1
+        put_back(state, bank, self._others)
+        self._memory.airliners = set(state.airliners)
+        self._unmoved = state
+
+    def _due(self, k: int) -> bool:
+        """Whether the state before beat k is to be kept."""
+        beats = self._window.beats
+        spacing = SECOND_US if beats[k].end_us - self._window.late_us < 60 * SECOND_US else CALM_STATE_US
+        for beat in reversed(beats[:k]):
+            if beat.before is not None:
+                return beats[k].end_us - beat.end_us >= spacing
+        return True
+
+    def _run(self, k: int, tracks: np.ndarray | None = None) -> pa.Table:
+        """Compute beat k of the window; tracks: the public numbers its rows had, where they are to be the same."""
+        beat = self._window.beats[k]
+        if tracks is None and beat.before is None and self._due(k):
+            beat.before = self._state()
+        beat.tracks, beat.out = beat.tracks[:0], None
+        if beat.rows is None and not self._living():
+            return NO_ROWS
+        self._unmoved = None
+        detections = NOTHING
+        if beat.rows is not None:
+            self.rejects.subtract(beat.rejects)
+            beat.rejects = Counter()
+            detections = read(
+                beat.rows,
+                self._epoch_us or 0,
+                self._index,
+                self.places,
+                self.plane,
+                self._codes,
+                beat.rejects,
+                self._learnt,
+            )
+            self.rejects.update(beat.rejects)
+        self._reserve(detections.t.size)
+        bank, until = self._bank, (beat.end_us - (self._epoch_us or 0)) * 1e-6
+        process_beat(
+            bank, self._grid, detections, 0, detections.t.size, until, self._scans, self.places, self.plane,
+            self._motion, self._rules, self._work, self._stamp,
         )  # fmt: skip
         used = int(bank.counters[USED])
         slots, status = np.empty(used, np.int64), np.empty(used, np.int64)
@@ -134,7 +156,10 @@ class Tracker:
         if n == 0:
             return NO_ROWS
         slots, status, rows, classes = slots[:n], status[:n], rows[:n], classes[:n]
-        return tracks_table(
+        if tracks is not None:
+            bank.ident[slots] = tracks
+        beat.tracks = bank.ident[slots]
+        beat.out = tracks_table(
             bank,
             slots,
             status,
@@ -146,6 +171,50 @@ class Tracker:
             self._names,
             self._codes.names,
         )
+        return beat.out
+
+    def _replay(self, first: int, new: int) -> list[pa.Table]:
+        """Compute the beats from `first` on again; rows of the tracks that changed and of the new beats."""
+        beats = self._window.beats
+        begin = first
+        while beats[begin].before is None:
+            begin -= 1
+        state, top = beats[begin].before, int(self._counts[0])
+        assert state is not None
+        end_s = (beats[-1].end_us - (self._epoch_us or 0)) * 1e-6
+        before = public(self._bank, end_s)
+        shown = [beat.out for beat in beats[:new] if beat.out is not None]
+        self._rewind(state)
+        kept = state.bank[IDENT][state.bank[IDENT] >= 0]
+        self._counts[0] = top
+        for k in range(begin, len(beats)):
+            if k > begin:
+                beats[k].before = None
+            self._run(k)
+        names = renames(before, public(self._bank, end_s), kept, top)
+        self._rename(names, begin)
+        after = public(self._bank, end_s)
+        return [
+            *changed_rows(before, after, shown, [beat.out for beat in beats[begin:new] if beat.out is not None]),
+            *(beat.out for beat in beats[new:] if beat.out is not None),
+        ]
+
+    def _rename(self, names: dict[int, int], begin: int) -> None:
+        """Give the tracks of the beats from `begin` on their earlier public numbers."""
+        if not names:
+            return
+        used = int(self._bank.counters[USED])
+        self._bank.ident[:used] = renamed(self._bank.ident[:used], names)
+        self._unmoved = None
+        for k, beat in enumerate(self._window.beats[begin:]):
+            beat.tracks = renamed(beat.tracks, names)
+            if beat.out is not None:
+                at = beat.out.schema.get_field_index("track")
+                beat.out = beat.out.set_column(at, beat.out.schema.field(at), pa.array(beat.tracks))
+            if k > 0 and beat.before is not None:
+                arrays = list(beat.before.bank)
+                arrays[IDENT] = renamed(arrays[IDENT], names)
+                beat.before = beat.before._replace(bank=tuple(arrays))
 
     def _reserve(self, births: int) -> None:
         """Room for as many new tracks as there are detections."""
@@ -169,24 +238,21 @@ class Tracker:
         return out
 
     def checkpoint(self) -> bytes:
-        """Everything that `restore` needs to go on exactly as this tracker would."""
-        bank, used = self._bank, int(self._bank.counters[USED])
-        arrays = {
-            name: getattr(bank, name)[:used].tobytes() for name in Bank._fields if name not in ("free", "counters")
-        }
+        """Everything that `restore` needs to go on exactly as this tracker would, late rows included."""
+        beats = self._window.beats
+        state = (beats[0].before if beats else None) or self._state()
         return msgspec.msgpack.encode(
             {
-                "version": CHECKPOINT_VERSION,
+                "version": VERSION,
                 "sensors": [sensor.id for sensor in self.sensors],
-                "capacity": bank.t.size,
-                "arrays": arrays,
-                "free": bank.free[: bank.counters[FREE]].tobytes(),
-                "counters": bank.counters.tobytes(),
-                "scans": self._scans.tobytes(),
-                "counts": int(self._counts[0]),
+                "capacity": self._bank.t.size,
+                "state": pack_state(state),
+                "beats": [pack_beat(beat) for beat in beats],
+                "waiting": pack_rows(self._window.waiting),
+                "late_us": self._window.late_us,
+                "count": int(self._counts[0]),
                 "epoch_us": self._epoch_us,
                 "addresses": self._codes.names,
-                "airliners": sorted(self._memory.airliners),
                 "rejects": dict(self.rejects),
             }
         )
@@ -194,42 +260,21 @@ class Tracker:
     @classmethod
     def restore(cls, blob: bytes, sensors: Sequence[Sensor], settings: TrackerSettings | None = None) -> "Tracker":
         """A tracker that goes on from a checkpoint of the same sensors. Raises BadInputError when it is not one."""
-        try:
-            saved: dict[str, Any] = msgspec.msgpack.decode(blob)
-            version = saved["version"]
-        except (msgspec.DecodeError, KeyError, TypeError) as error:
-            raise BadInputError("tracker checkpoint", "not readable", "bytes of Tracker.checkpoint()") from error
-        if version != CHECKPOINT_VERSION:
-            raise BadInputError("tracker checkpoint: version", str(version), str(CHECKPOINT_VERSION))
-        if saved["sensors"] != [sensor.id for sensor in sensors]:
-            raise BadInputError("tracker checkpoint: sensors", "another list", "the sensors it was made with")
+        saved = decode(blob, [sensor.id for sensor in sensors])
         tracker = cls(sensors, settings)
-        bank = new_bank(saved["capacity"])
-        bank.counters[:] = np.frombuffer(saved["counters"], np.int64)
-        used = int(bank.counters[USED])
-        for name, content in saved["arrays"].items():
-            array = getattr(bank, name)
-            array[:used] = np.frombuffer(content, array.dtype).reshape(used, *array.shape[1:])
-        bank.cell[:] = -1
-        bank.free[: bank.counters[FREE]] = np.frombuffer(saved["free"], np.int32)
-        tracker._bank, tracker._work = bank, new_work(bank.t.size)
-        tracker._scans[:] = np.frombuffer(saved["scans"]).reshape(tracker._scans.shape)
-        tracker._counts[0] = saved["counts"]
-        tracker._epoch_us = saved["epoch_us"]
         for name in saved["addresses"]:
             tracker._codes.number(name)
-        tracker._memory = AddressMemory(set(saved["airliners"]))
+        tracker._epoch_us = saved["epoch_us"]
+        tracker._bank, tracker._work = new_bank(saved["capacity"]), new_work(saved["capacity"])
+        tracker._rewind(unpack_state(saved["state"], tracker._others))
+        window = tracker._window
+        window.late_us, window.waiting = saved["late_us"], unpack_rows(saved["waiting"])
+        replayed = [unpack_beat(beat) for beat in saved["beats"]]
+        window.beats = [beat for beat, _, _ in replayed]
+        for k, (beat, marked, tracks) in enumerate(replayed):
+            beat.before = tracker._state() if marked else None
+            tracker._run(k, tracks)
+        tracker._counts[0] = saved["count"]
+        tracker.rejects.clear()
         tracker.rejects.update(saved["rejects"])
         return tracker
-
-
-def _beats(detections: Detections, end: float) -> list[tuple[int, int, float]]:
-    """(first, last, end in s) of the beats of a frame: one, unless it spans more than two seconds of measurement."""
-    n = detections.t.size
-    if n == 0 or detections.t[-1] - detections.t[0] <= 2.0:
-        return [(0, n, end)]
-    second = np.floor(detections.t)
-    cuts = np.flatnonzero((np.diff(second) > 0) & detections.head[1:]) + 1
-    edges = [0, *cuts.tolist(), n]
-    beats = [(a, b, float(detections.t[a:b].max())) for a, b in itertools.pairwise(edges)]
-    return [*beats[:-1], (*beats[-1][:2], end)]

@@ -1,0 +1,104 @@
+"""Public numbers after a replay: a track keeps the number under which it was published."""
+
+from typing import NamedTuple
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from .bank import USED, Bank
+from .settings import MODELS, STATES
+
+SAME_M = 3_000.0
+"""A track of the replay this near to one published before the late rows came, is the same."""
+
+
+class Public(NamedTuple):
+    """The living tracks with a public number: number, slot, birth (s), place at the end (m), time (s), existence."""
+
+    ident: np.ndarray
+    born: np.ndarray
+    place: np.ndarray
+    state: np.ndarray
+
+
+def public(bank: Bank, end_s: float) -> Public:
+    """Those of a bank; state (n, 22): what differs where anything about a track does."""
+    used = int(bank.counters[USED])
+    slots = np.flatnonzero(bank.alive[:used] & (bank.ident[:used] >= 0))
+    x = bank.x[slots, bank.mu[slots].argmax(axis=1)]
+    ahead = (end_s - bank.t[slots])[:, None]
+    flat = bank.x[slots].reshape(slots.size, MODELS * STATES)
+    columns = (flat, bank.mu[slots], bank.t[slots, None], bank.r[slots, None])
+    return Public(bank.ident[slots].copy(), bank.born[slots], x[:, :2] + ahead * x[:, 3:5], np.hstack(columns))
+
+
+def renames(before: Public, after: Public, kept: np.ndarray, top: int) -> dict[int, int]:
+    """Number given in the replay (above `top`) to the one its track had before.
+
+    kept: numbers that were in the state the replay began with. Pairs that began with the same detection come first,
+    then the nearest.
+    """
+    old = np.flatnonzero(~np.isin(before.ident, kept))
+    new = np.flatnonzero(after.ident > top)
+    if not old.size or not new.size:
+        return {}
+    apart = np.hypot(*(before.place[old, None] - after.place[None, new]).transpose(2, 0, 1))
+    other = before.born[old, None] != after.born[None, new]
+    rank = np.argsort((apart + 1e9 * other).ravel(), kind="stable")
+    out: dict[int, int] = {}
+    taken: set[int] = set()
+    for flat in rank.tolist():
+        a, b = divmod(flat, new.size)
+        if apart[a, b] > SAME_M:
+            continue
+        number, name = int(after.ident[new[b]]), int(before.ident[old[a]])
+        if number not in out and name not in taken:
+            out[number] = name
+            taken.add(name)
+    return out
+
+
+def renamed(numbers: np.ndarray, names: dict[int, int]) -> np.ndarray:
+    """The numbers (n,) with the names of those that have one."""
+    if not names or not numbers.size:
+        return numbers
+    keys = np.array(sorted(names))
+    values = np.array([names[key] for key in keys.tolist()])
+    at = np.minimum(np.searchsorted(keys, numbers), keys.size - 1)
+    return np.where(keys[at] == numbers, values[at], numbers)
+
+
+def unchanged(before: Public, after: Public) -> np.ndarray:
+    """Numbers of the tracks that the replay left exactly as they were."""
+    common, a, b = np.intersect1d(before.ident, after.ident, return_indices=True)
+    return common[(before.state[a] == after.state[b]).all(axis=1)]
+
+
+def changed_rows(before: Public, after: Public, shown: list[pa.Table], again: list[pa.Table]) -> list[pa.Table]:
+    """Rows that a replay adds to the picture: the newest of each track that it changed, and the end of each it undid.
+
+    before, after: the public tracks without and with the late rows. shown: the tables published in the beats before;
+    again: those of the beats computed again.
+    """
+    out: list[pa.Table] = []
+    ended = np.empty(0, np.int64)
+    if again:
+        table = pa.concat_tables(again)
+        track, over = np.asarray(table["track"]), np.asarray(pc.equal(table["status"], "ended"))
+        # The newest row of a track is its last; the first of the reversed is what `unique` finds.
+        newest = track.size - 1 - np.unique(track[::-1], return_index=True)[1]
+        known = np.isin(track[newest], before.ident)
+        told = np.isin(track[newest], unchanged(before, after)) | (over[newest] & ~known)
+        ended = track[newest[over[newest]]]
+        out.append(table.take(pa.array(np.sort(newest[~told]))))
+    gone = np.setdiff1d(before.ident, np.concatenate([after.ident, ended]))
+    for number in gone.tolist():
+        for table in reversed(shown):
+            rows = table.filter(pc.equal(table["track"], number))
+            if rows.num_rows:
+                at = rows.schema.get_field_index("status")
+                last = rows.slice(rows.num_rows - 1)
+                out.append(last.set_column(at, rows.schema.field(at), pa.array(["ended"])))
+                break
+    return out

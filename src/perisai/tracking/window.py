@@ -1,0 +1,142 @@
+"""The last minute of detections, cut into beats, so that what arrives late is put where it belongs and replayed.
+
+Detections are processed in beats of measurement time: those of (end of the last beat, end of this one]. A frame is one
+beat, unless it spans more than two seconds of measurement; then it is cut at whole seconds. A detection of an earlier
+beat is added to that beat and one of a later time waits for its own, so that the state after a beat depends on the
+detections up to its end and not on when they came.
+"""
+
+import itertools
+from bisect import bisect_left
+from collections import Counter
+from dataclasses import dataclass, field
+
+import numpy as np
+import pyarrow as pa
+
+from perisai.model import time_us
+
+from .snapshot import Snapshot
+
+BULK_US = 2_000_000
+SECOND_US = 1_000_000
+
+
+@dataclass(slots=True)
+class Beat:
+    """One beat: its end, its rows, the state before it (not of each beat), what it rejected and what it put out.
+
+    tracks: the public numbers of the rows it put out; out: those rows, while a track may have to be ended by them.
+    """
+
+    end_us: int
+    rows: pa.Table | None
+    before: Snapshot | None = None
+    rejects: Counter[str] = field(default_factory=Counter)
+    tracks: np.ndarray = field(default_factory=lambda: np.empty(0, np.int64))
+    out: pa.Table | None = None
+    packed: bytes | None = None
+
+
+class Window:
+    """The beats of the last `window_s`, oldest first, and the rows that wait for theirs."""
+
+    def __init__(self, window_s: float, ahead_s: float) -> None:
+        self.beats: list[Beat] = []
+        self.waiting: pa.Table | None = None
+        self.late_us = -(1 << 62)
+        """When a row came late last."""
+        self._window_us, self._ahead_us = round(window_s * 1e6), round(ahead_s * 1e6)
+
+    def admit(self, table: pa.Table, end_us: int, rejects: Counter[str]) -> tuple[int, int]:
+        """Put a frame's rows into beats; those outside the window are counted in `rejects`.
+
+        Gives the index of the first beat to be computed again, or of the first new one, and that of the first new one.
+        """
+        if self.waiting is not None:
+            table, self.waiting = pa.concat_tables([self.waiting, table]), None
+        time = time_us(table["time"])
+        last_us = self.beats[-1].end_us if self.beats else -(1 << 62)
+        new = len(self.beats)
+        if time.size and (time.min() <= max(last_us, end_us - self._window_us - 1) or time.max() > end_us):
+            table, time = self._sort_out(table, time, end_us, rejects)
+        late = time <= last_us if new else np.zeros(time.size, np.bool_)
+        first = new
+        if late.any():
+            self.late_us = end_us
+            first = self._insert(table.filter(pa.array(late)), time[late])
+            table, time = table.filter(pa.array(~late)), time[~late]
+        self.beats += _beats(table, time, end_us)
+        return first, new
+
+    def rest(self, end_us: int, state: Snapshot) -> None:
+        """A frame in which nothing was seen and nothing lives."""
+        self.beats.append(Beat(end_us, None, state))
+
+    def trim(self, shown_us: int) -> None:
+        """Forget the beats before the last one with a state that the window can still ask for, and rows put out longer
+        than shown_us ago."""
+        now_us = self.beats[-1].end_us
+        for beat in self.beats:
+            if beat.end_us < now_us - shown_us:
+                beat.out = None
+        needed = bisect_left(self.beats, now_us - self._window_us, key=lambda beat: beat.end_us)
+        while needed > 0 and self.beats[needed].before is None:
+            needed -= 1
+        if needed:
+            del self.beats[:needed]
+
+    def keep_under(self, size_bytes: int) -> None:
+        """Drop the states after the oldest while all together are larger."""
+        kept = {id(b.before): b.before.size_bytes for b in self.beats if b.before is not None}
+        total = sum(kept.values())
+        for beat in self.beats[1:-1]:
+            if total <= size_bytes:
+                return
+            if beat.before is not None and beat.before is not self.beats[0].before:
+                total -= kept.pop(id(beat.before), 0)
+                beat.before = None
+
+    def _sort_out(
+        self, table: pa.Table, time: np.ndarray, end_us: int, rejects: Counter[str]
+    ) -> tuple[pa.Table, np.ndarray]:
+        """Count and drop what has no time, too old a one or one too far ahead; set aside what is ahead."""
+        missing = time == np.iinfo(np.int64).min
+        old = ~missing & (time < end_us - self._window_us)
+        ahead = time > end_us + self._ahead_us
+        for reason, which in (("time_missing", missing), ("time_too_old", old), ("time_ahead", ahead)):
+            if which.any():
+                rejects[reason] += int(which.sum())
+        waits = (time > end_us) & ~ahead
+        if waits.any():
+            self.waiting = table.filter(pa.array(waits))
+        good = ~(missing | old | ahead | waits)
+        return table.filter(pa.array(good)), time[good]
+
+    def _insert(self, table: pa.Table, time: np.ndarray) -> int:
+        """Add late rows to their beats; the index of the first of these."""
+        ends = np.array([beat.end_us for beat in self.beats])
+        where = np.searchsorted(ends, time, side="left")
+        for index in np.unique(where).tolist():
+            beat = self.beats[index]
+            rows = table.filter(pa.array(where == index))
+            beat.rows = rows if beat.rows is None else pa.concat_tables([beat.rows, rows]).combine_chunks()
+            beat.packed = None
+        return int(where.min())
+
+
+def _beats(table: pa.Table, time: np.ndarray, end_us: int) -> list[Beat]:
+    """The beats of a frame's own rows."""
+    if time.size == 0:
+        return [Beat(end_us, None)]
+    if int(time.max()) - int(time.min()) <= BULK_US:
+        return [Beat(end_us, table)]
+    order = np.argsort(time, kind="stable")
+    table, time = table.take(pa.array(order)), time[order]
+    second = -(-time // SECOND_US)
+    edges = [0, *(np.flatnonzero(np.diff(second)) + 1).tolist(), time.size]
+    beats = [Beat(int(second[a]) * SECOND_US, table.slice(a, b - a)) for a, b in itertools.pairwise(edges)]
+    if beats[-1].end_us >= end_us:
+        beats[-1].end_us = end_us
+        return beats
+    return [*beats, Beat(end_us, None)]
