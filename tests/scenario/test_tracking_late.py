@@ -111,7 +111,7 @@ def test_what_is_older_than_the_window_is_counted_and_changes_nothing():
     table = feed(5)
     settings = TrackerSettings(window_s=30.0)
     old = table.slice(0, 40)
-    received = np.where(np.arange(table.num_rows) < 40, time_us(table["time"]) + 100_000_000, time_us(table["time"]))
+    received = np.where(np.arange(table.num_rows) < 40, time_us(table["time"]) + 60_000_000, time_us(table["time"]))
     at = table.schema.get_field_index("received")
     moved = table.set_column(at, "received", pa.array(received).cast(table.schema.field(at).type))
     with_old, without = Tracker(SENSORS, settings), Tracker(SENSORS, settings)

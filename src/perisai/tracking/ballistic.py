@@ -24,9 +24,10 @@ GM = 3.986004418e14
 J2 = 1.08262668e-3
 EARTH_A_M = 6_378_137.0
 OMEGA = 7.292115e-5
-LN_BETA = math.log(8_000.0)
+LN_BETA = math.log(11_000.0)
 """Prior of ln(m / (Cd A)), kg/m2, of short-range ballistic missiles' falling bodies."""
-LN_BETA_SIGMA = 0.7
+LN_BETA_SIGMA = 0.35
+"""That of TRACKING.md's table."""
 STEP_S = 0.5
 LONGEST_S = 1_200.0
 
@@ -121,38 +122,45 @@ def to_ecef(plane: Plane, mean, out):
 
 
 @kernel
-def impact(plane: Plane, mean, cov, ln_beta, ln_beta_sigma, ground_m, out):
-    """Impact of a plane state (6,) with covariance (6, 6): out (7,).
+def impact(mean, cov, acceleration, walk, ground_m, out):
+    """Impact of an ECEF state and ln beta (7,) with covariance (7, 7): out (7,).
 
-    out: lat deg, lon deg, s to go, covariance ee, en, nn in m2, sigma of the time in s.
-
-    False when the object does not come down within LONGEST_S on the greater part of the cubature points.
+    acceleration (m2/s3) and walk (1/s): spectral densities of what moves the flight and ln beta until then. out: lat
+    deg, lon deg, s to go, covariance ee, en, nn in m2, sigma of the time in s. False when the object does not come
+    down within LONGEST_S on the greater part of the cubature points.
     """
-    root = np.linalg.cholesky(cov + 1e-6 * np.eye(6))
-    place = np.empty((14, 3))
-    state, moved = np.empty(6), np.empty(6)
+    n_axes = mean.size
+    root = np.linalg.cholesky(cov + 1e-9 * np.eye(n_axes))
+    place = np.empty((2 * n_axes, 3))
+    state = np.empty(6)
+    for a in range(6):
+        state[a] = mean[a]
+    straight = fall(state, mean[6], ground_m)
+    if straight < 0.0:
+        return False
+    # ln beta wanders on the way down; half its wandering has been done by the middle of it.
+    extra = math.sqrt(1.0 + 0.5 * walk * straight / max(cov[6, 6], 1e-9))
     n = 0
-    for point in range(14):
+    for point in range(2 * n_axes):
         axis = point // 2
-        sign = math.sqrt(7.0) * (1.0 if point % 2 == 0 else -1.0)
-        beta = ln_beta + (sign * ln_beta_sigma if axis == 6 else 0.0)
+        sign = math.sqrt(n_axes) * (1.0 if point % 2 == 0 else -1.0)
         for a in range(6):
-            moved[a] = mean[a] + (sign * root[a, axis] if axis < 6 else 0.0)
-        to_ecef(plane, moved, state)
-        t = fall(state, beta, ground_m)
+            state[a] = mean[a] + sign * root[a, axis]
+        t = fall(state, mean[6] + sign * root[6, axis] * extra, ground_m)
         if t < 0.0:
             continue
         lat, lon, _ = geodetic_from_ecef(state[0], state[1], state[2])
         place[n, 0], place[n, 1], place[n, 2] = lat, lon, t
         n += 1
-    if n < 8:
+    if n < n_axes + 1:
         return False
     lat0, lon0, t0 = 0.0, 0.0, 0.0
     for k in range(n):
         lat0 += place[k, 0] / n
         lon0 += place[k, 1] / n
         t0 += place[k, 2] / n
-    ee, en, nn, tt = 0.0, 0.0, 0.0, 0.0
+    drift = acceleration * t0 * t0 * t0 / 3.0
+    ee, en, nn, tt = drift, 0.0, drift, 0.0
     x0, y0, z0 = ecef_from_geodetic(lat0, lon0, ground_m)
     for k in range(n):
         x, y, z = ecef_from_geodetic(place[k, 0], place[k, 1], ground_m)

@@ -8,6 +8,8 @@ from .settings import CLASSES, MODELS, RING, STATES
 
 FREE, USED, NEXT_KEY = 0, 1, 2
 """Counters of a bank: free slots left, slots ever used, next birth number."""
+SCAN_ID, SCAN_BEGAN, SCAN_LAST, SCAN_OPEN = 0, 1, 2, 3
+"""Columns of what is known of each sensor's scan: its number, first and last time (s), whether it is open."""
 CONFLICT, IMPLAUSIBLE = 1, 2
 """Bits of `flags`."""
 LEVEL_SIZE_M = (2_500.0, 10_000.0, 40_000.0, 160_000.0)

@@ -2,14 +2,11 @@
 
 from perisai.geodesy import kernel
 
-from .bank import USED
+from .bank import SCAN_BEGAN, SCAN_ID, SCAN_LAST, SCAN_OPEN, USED
 from .grid import rebuild
 from .lifecycle import close_scan
 from .merge import join_soft
 from .scan import process
-
-SCAN_ID, SCAN_BEGAN, SCAN_LAST, SCAN_OPEN = 0, 1, 2, 3
-"""Columns of what is known of each sensor's scan: its number, first and last time (s), whether it is open."""
 
 
 @kernel

@@ -101,7 +101,7 @@ def read(
     label = codes(table["label"], LABELS)
     confidence = np.where(given[:, CONFIDENCE], np.clip(values[:, CONFIDENCE], 0.0, 1.0), 1.0)
     site = site[order]
-    clutter, undetected = learnt.at(site, form[order], var[order], east[order], north[order], sites)
+    clutter, undetected = learnt.at(site, form[order], var[order], east[order], north[order])
     return Detections(
         (time[order] - epoch_us) * 1e-6 - sites.bias[site, 2],
         site,

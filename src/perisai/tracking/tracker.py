@@ -9,18 +9,19 @@ import pyarrow as pa
 
 from perisai.model import Frame, Sensor, empty
 
-from .ballistic import LN_BETA, LN_BETA_SIGMA, impact
-from .bank import FREE, USED, grown, new_bank, new_grid
-from .beat import SCAN_ID, SCAN_LAST, process_beat
+from .bank import FREE, SCAN_ID, SCAN_LAST, USED, grown, new_bank, new_grid
+from .beat import process_beat
 from .checkpoint import VERSION, decode, pack_beat, pack_rows, pack_state, unpack_beat, unpack_rows, unpack_state
 from .classify import BALLISTIC
 from .columns import Codes
 from .detections import NOTHING, read
+from .falling import Falling
 from .identity import AddressMemory
 from .learnt import Learnt
 from .lifecycle import ENDED, ROW_FLOATS, finish
-from .motion import moments
 from .output import tracks_table
+from .references import References
+from .registration import SensorHealth
 from .renumber import changed_rows, public, renamed, renames
 from .scan import new_work
 from .settings import CLASSES, STATES, TrackerSettings, motion, rules
@@ -55,6 +56,8 @@ class Tracker:
         self._bank = new_bank(self.settings.capacity)
         self._work = new_work(self.settings.capacity)
         self._learnt = Learnt(self.places, self._grid.half_m, self._rules.undetected_per_m2)
+        self._references = References(self.places, self.plane)
+        self._falling = Falling(self.places, self.plane)
         self._codes = Codes()
         self._memory = AddressMemory()
         self._scans = np.zeros((len(self.sensors), 4))
@@ -67,7 +70,8 @@ class Tracker:
         self._unmoved: Snapshot | None = None
         # Whatever a beat changes beside the bank; a replay begins with all of it as it was.
         self._others = [
-            self._scans, self._counts, self.places.pd_map, self.places.bias, self.places.widen, *self._learnt.arrays
+            self._scans, self._counts, self.places.pd_map, self.places.bias, self.places.widen, *self._learnt.arrays,
+            *self._references.arrays, *self._falling.arrays,
         ]  # fmt: skip
 
     def step(self, frame: Frame) -> pa.Table:
@@ -89,6 +93,10 @@ class Tracker:
         window.keep_under(self.settings.state_bytes)
         tables = [table for table in tables if table.num_rows]
         return tables[0] if len(tables) == 1 else (pa.concat_tables(tables) if tables else NO_ROWS)
+
+    def registration(self) -> list[SensorHealth]:
+        """How far each radar's range, azimuth and clock are off, and whether it measures as well as it says."""
+        return self._references.filter.health([sensor.id for sensor in self.sensors])
 
     def _living(self) -> bool:
         return bool(self._bank.alive[: int(self._bank.counters[USED])].any())
@@ -142,11 +150,17 @@ class Tracker:
             self.rejects.update(beat.rejects)
         self._reserve(detections.t.size)
         bank, until = self._bank, (beat.end_us - (self._epoch_us or 0)) * 1e-6
+        scans = self._scans.copy()
+        self._falling.lead(bank, int(bank.counters[USED]), until)
         process_beat(
             bank, self._grid, detections, 0, detections.t.size, until, self._scans, self.places, self.plane,
             self._motion, self._rules, self._work, self._stamp,
         )  # fmt: skip
         used = int(bank.counters[USED])
+        self._references.learn(detections, bank, used, until)
+        self._falling.learn(detections, bank, used)
+        self._learnt.learn(bank, used, scans, self._scans, until)
+        unnamed = bank.ident[:used] < 0
         slots, status = np.empty(used, np.int64), np.empty(used, np.int64)
         rows, classes = np.empty((used, ROW_FLOATS)), np.empty((used, len(CLASSES)))
         n = finish(
@@ -158,6 +172,9 @@ class Tracker:
         slots, status, rows, classes = slots[:n], status[:n], rows[:n], classes[:n]
         if tracks is not None:
             bank.ident[slots] = tracks
+        new = slots[unnamed[slots]]
+        if new.size:
+            self._learnt.begun(bank.x[new, 0, 0], bank.x[new, 0, 1])
         beat.tracks = bank.ident[slots]
         beat.out = tracks_table(
             bank,
@@ -227,13 +244,11 @@ class Tracker:
             self._stamp[0] = 0
 
     def _impacts(self, slots: np.ndarray, status: np.ndarray, classes: np.ndarray) -> np.ndarray:
-        """Impact of each row that is likely ballistic (n, 7), NaN elsewhere."""
+        """Impact of each row that is likely ballistic and falls freely (n, 7), NaN elsewhere."""
         out = np.full((slots.size, 7), np.nan)
-        mean, cov = np.empty(STATES), np.empty((STATES, STATES))
-        for k in np.flatnonzero((classes[:, BALLISTIC] > 0.5) & (status != ENDED)):
-            i = slots[k]
-            moments(self._bank.x, self._bank.p, self._bank.mu, i, self._bank.coupled[i], mean, cov)
-            if not impact(self.plane, mean, cov, LN_BETA, LN_BETA_SIGMA, 0.0, out[k]):
+        for k in np.flatnonzero((classes[:, BALLISTIC] > 0.3) & (status != ENDED)).tolist():
+            i = int(slots[k])
+            if not self._falling.impact_of(i, int(self._bank.key[i]), float(self._bank.t[i]), out[k]):
                 out[k] = np.nan
         return out
 
