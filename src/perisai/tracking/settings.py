@@ -23,8 +23,9 @@ class TrackerSettings(msgspec.Struct, frozen=True, kw_only=True):
     for two components (others by equal tail). survival_s: mean life. undetected_per_km2: density of targets no sensor
     has reported yet. birth_speed_mps: 1 sigma of an unknown velocity. confirm: existence and hits at which a track is
     confirmed. delete: existence under which it ends. max_sigma_m: position sigma at which it ends, beside what its own
-    sensors measure. coast_row_s: period of rows while nothing is heard. window_s: how late a detection may come. ahead_s: how far ahead of the frame its time may
-    be; it waits for its own beat. state_bytes: how much memory the states to go back to may take.
+    sensors measure. coast_row_s: period of rows while nothing is heard. window_s: how late a
+    detection may come. ahead_s: how far ahead of the frame its time may be; it waits for its own beat. state_bytes: how
+    much memory the states to go back to may take.
     """
 
     centre: tuple[float, float] | None = None

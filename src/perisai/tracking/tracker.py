@@ -14,6 +14,7 @@ from .beat import process_beat
 from .checkpoint import VERSION, decode, pack_beat, pack_rows, pack_state, unpack_beat, unpack_rows, unpack_state
 from .classify import BALLISTIC
 from .columns import Codes
+from .crossings import Crossings
 from .detections import NOTHING, read
 from .falling import Falling
 from .identity import AddressMemory
@@ -58,6 +59,7 @@ class Tracker:
         self._learnt = Learnt(self.places, self._grid.half_m, self._rules.undetected_per_m2)
         self._references = References(self.places, self.plane)
         self._falling = Falling(self.places, self.plane)
+        self._crossings = Crossings(self.places, self.plane)
         self._codes = Codes()
         self._memory = AddressMemory()
         self._scans = np.zeros((len(self.sensors), 4))
@@ -71,7 +73,7 @@ class Tracker:
         # Whatever a beat changes beside the bank; a replay begins with all of it as it was.
         self._others = [
             self._scans, self._counts, self.places.pd_map, self.places.bias, self.places.widen, *self._learnt.arrays,
-            *self._references.arrays, *self._falling.arrays,
+            *self._references.arrays, *self._falling.arrays, *self._crossings.arrays,
         ]  # fmt: skip
 
     def step(self, frame: Frame) -> pa.Table:
@@ -148,7 +150,7 @@ class Tracker:
                 self._learnt,
             )
             self.rejects.update(beat.rejects)
-        self._reserve(detections.t.size)
+        self._reserve(2 * detections.t.size)
         bank, until = self._bank, (beat.end_us - (self._epoch_us or 0)) * 1e-6
         scans = self._scans.copy()
         self._falling.lead(bank, int(bank.counters[USED]), until)
@@ -156,6 +158,7 @@ class Tracker:
             bank, self._grid, detections, 0, detections.t.size, until, self._scans, self.places, self.plane,
             self._motion, self._rules, self._work, self._stamp,
         )  # fmt: skip
+        self._crossings.start(detections, bank, self._grid, until, self._rules, self._work)
         used = int(bank.counters[USED])
         self._references.learn(detections, bank, used, until)
         self._falling.learn(detections, bank, used)

@@ -1,0 +1,85 @@
+"""What cannot be used is dropped with a counted reason, and changes nothing else."""
+
+import json
+from collections import Counter
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from perisai.cli import main
+from perisai.model import SCHEMAS, Sensor, build, split_frames, write_sensors
+from perisai.recording import write_table
+from perisai.tracking import Tracker
+
+SENSORS = [
+    Sensor(id="p", kind="position", lat=49.0, lon=31.0, max_range_m=100e3, period_s=4.0, sigma_m=100.0),
+    Sensor(id="r", kind="radar2d", lat=49.0, lon=31.0, max_range_m=100e3),
+]
+EPOCH_US = 1_757_000_000_000_000
+GOOD = {"sensor": "p", "lat": 49.1, "lon": 31.1}
+NAN = float("nan")
+BAD: list[tuple[str, dict]] = [
+    ("not_finite", GOOD | {"lat": NAN}),
+    ("not_finite", GOOD | {"alt_m": float("inf")}),
+    ("out_of_range", GOOD | {"lat": 91.0}),
+    ("out_of_range", GOOD | {"lon": -181.0}),
+    ("out_of_range", GOOD | {"alt_m": 2e6}),
+    ("out_of_range", GOOD | {"ve_mps": 2e4, "vn_mps": 0.0}),
+    ("out_of_range", {"sensor": "r", "range_m": -5.0, "azimuth_deg": 10.0}),
+    ("out_of_range", {"sensor": "r", "range_m": 5e3, "azimuth_deg": 1e4}),
+    ("incomplete", {"sensor": "r", "range_m": 5e3}),
+    ("incomplete", {"sensor": "p", "lat": 49.0}),
+    ("sigma_not_positive", GOOD | {"sigma_m": 0.0}),
+    ("sigma_not_positive", {"sensor": "r", "range_m": 5e3, "azimuth_deg": 10.0, "sigma_azimuth_deg": -1.0}),
+    ("unknown_sensor", GOOD | {"sensor": "nobody"}),
+    ("unknown_sensor", GOOD | {"sensor": None}),
+    ("time_too_old", GOOD | {"at_s": -3 * 3600.0}),
+    ("time_ahead", GOOD | {"at_s": 3 * 3600.0}),
+    ("time_missing", GOOD | {"at_s": None}),
+]
+
+
+def table(rows: list[dict], second: int) -> pa.Table:
+    """Rows of one second; at_s: the measurement's time beside it. Explicit NaN stays NaN."""
+    received = EPOCH_US + second * 1_000_000
+    columns: dict[str, pa.Array] = {}
+    for name in ("lat", "lon", "alt_m", "range_m", "azimuth_deg", "sigma_m", "sigma_azimuth_deg", "ve_mps", "vn_mps"):
+        columns[name] = pa.array([row.get(name) for row in rows], pa.float64())
+    at = [row.get("at_s", 0.0) for row in rows]
+    time = [None if a is None else received + round(a * 1e6) for a in at]
+    columns["time"] = pa.array(time, pa.int64()).cast(SCHEMAS["detections"].field("time").type)
+    columns["sensor"] = pa.array([row.get("sensor") for row in rows], pa.string())
+    return build("detections", columns | {"received": np.full(len(rows), received)})
+
+
+@pytest.mark.parametrize(("reason", "row"), BAD)
+def test_each_bad_row_is_counted_by_its_reason_and_changes_no_track(reason, row):
+    with_bad, without = Tracker(SENSORS), Tracker(SENSORS)
+    rows = [[GOOD | {"lat": 49.1 + 0.001 * k}] for k in range(6)]
+    given = pa.concat_tables([table([*good, row] if k == 3 else good, 4 * k) for k, good in enumerate(rows)])
+    clean = pa.concat_tables([table(good, 4 * k) for k, good in enumerate(rows)])
+    found = pa.concat_tables([with_bad.step(frame) for frame in split_frames(given)])
+    expected = pa.concat_tables([without.step(frame) for frame in split_frames(clean)])
+    assert with_bad.rejects == Counter({reason: 1})
+    assert not without.rejects
+    assert found.equals(expected)
+    assert found.num_rows > 0
+
+
+def test_a_row_sent_twice_counts_once_also_when_the_second_comes_late():
+    twice = pa.concat_tables([table([GOOD, GOOD], 0), table([GOOD | {"at_s": -4.0}], 4), table([GOOD], 8)])
+    tracker = Tracker(SENSORS)
+    for frame in split_frames(twice):
+        tracker.step(frame)
+    assert tracker.rejects == Counter(duplicate=2)
+
+
+def test_the_command_says_what_it_dropped_and_why(tmp_path, capsys):
+    rows = pa.concat_tables([table([GOOD, row], 4 * k) for k, (_, row) in enumerate(BAD)])
+    write_table(rows, tmp_path / "d.parquet")
+    (tmp_path / "s.toml").write_text(write_sensors(SENSORS))
+    paths = [str(tmp_path / name) for name in ("d.parquet", "s.toml", "t.parquet")]
+    main(["track", paths[0], "--sensors", paths[1], "-o", paths[2], "--json"])
+    said = json.loads(capsys.readouterr().out)
+    assert said["rejects"] == dict(Counter(reason for reason, _ in BAD))
