@@ -50,6 +50,10 @@ export function publishHook(): void {
     get settled() {
       return view.settled();
     },
+    /** Milliseconds from the start of the page until its lists and its map first showed the picture, 0 before. */
+    get drawn_ms() {
+      return view.drawn_ms;
+    },
     get selected() {
       return selection.current;
     },

@@ -29,6 +29,8 @@ class View {
   open = $state<'layers' | 'sensors' | 'desk' | 'help' | null>(null);
   /** Asks the map whether all that was given is drawn. */
   settled: () => boolean = () => false;
+  /** When the map first showed a picture with its ground, ms after the page began. */
+  drawn_ms = 0;
   /** Counts the times the whole region was asked for. */
   home = $state(0);
 

@@ -1,0 +1,84 @@
+"""Operators' orders through the console: sign in, hold and release, an alert by hand, and the second operator."""
+
+import re
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from conftest import LAPTOP
+
+WAIT_MS = 120_000
+
+
+@pytest.fixture
+def second(browser: Browser, service: str) -> Iterator[Page]:
+    """Another operator at another console."""
+    context = browser.new_context(viewport=LAPTOP, locale="en-GB", base_url=service)  # pyright: ignore[reportArgumentType]
+    page = context.new_page()
+    page.goto("/")
+    page.wait_for_function("window.__perisai?.areas > 0", timeout=WAIT_MS)
+    yield page
+    context.close()
+
+
+def sign_in(page: Page, which: int) -> None:
+    """One click with the exercise account of this number."""
+    page.get_by_role("button", name="Sign in").click()
+    page.get_by_role("dialog").get_by_role("button", name=re.compile(" · operator")).nth(which).click()
+    expect(page.get_by_role("button", name="Sign out")).to_be_visible()
+
+
+def test_who_has_not_signed_in_gives_no_orders(operator: Page) -> None:
+    operator.wait_for_function("window.__perisai.alerts.length > 0", timeout=WAIT_MS)
+    operator.get_by_role("group", name="Alerts").get_by_role("button").first.click()
+    expect(operator.get_by_role("heading", name="Timeline")).to_be_visible()
+    assert operator.get_by_role("group", name="Orders").count() == 0
+    operator.get_by_role("button", name="Sign in").click()
+    operator.get_by_label("Name").fill("nobody")
+    operator.get_by_label("Password").fill("wrong password")
+    operator.get_by_role("dialog").get_by_role("button", name="Sign in").click()
+    expect(operator.get_by_role("dialog").get_by_role("alert")).not_to_be_empty()
+
+
+def test_an_alert_is_held_and_released(operator: Page) -> None:
+    operator.wait_for_function("window.__perisai.alerts.length > 0", timeout=WAIT_MS)
+    sign_in(operator, 0)
+    row = operator.get_by_role("group", name="Alerts").get_by_role("button").first
+    row.hover()
+    row.click()
+    orders = operator.get_by_role("group", name="Orders")
+    orders.get_by_role("button", name="Hold").click()
+    expect(operator.get_by_text("Held by an operator until released")).to_be_visible(timeout=20_000)
+    orders.get_by_role("button", name="Release").click()
+    expect(operator.get_by_text("Held by an operator until released")).to_be_hidden(timeout=20_000)
+    orders.get_by_role("button", name="Cancel").click()
+    expect(operator.get_by_label("Reason")).to_be_visible()
+
+
+def test_an_area_drawn_by_hand_is_alerted_when_a_second_operator_agrees(operator: Page, second: Page) -> None:
+    sign_in(operator, 0)
+    operator.wait_for_function("window.__perisai.areas > 0 && window.__perisai.settled", timeout=WAIT_MS)
+    operator.get_by_role("button", name="Alert by hand").click()
+    form = operator.get_by_role("form", name="Alert by hand")
+    for x, y in ((800, 300), (880, 300), (880, 360), (800, 360)):
+        operator.mouse.click(x, y)
+    expect(form).to_contain_text(re.compile(r"\d+ areas, [\d,]+ residents"), timeout=20_000)
+    expect(form).to_contain_text("Needs a second operator")
+    form.get_by_label("What people are told").fill("Test of the drawn alert.")
+    form.get_by_role("button", name="Propose").click()
+    expect(form).to_be_hidden(timeout=20_000)
+    operator.get_by_role("button", name=re.compile("Desk")).click()
+    desk = operator.get_by_role("complementary", name="Desk")
+    expect(desk).to_contain_text("Test of the drawn alert.", timeout=20_000)
+    expect(desk).to_contain_text("A second operator must confirm it.")
+    assert desk.get_by_role("button", name="Confirm").count() == 0
+
+    sign_in(second, 1)
+    second.get_by_role("button", name=re.compile("Desk")).click()
+    other = second.get_by_role("complementary", name="Desk")
+    other.get_by_role("button", name="Confirm").first.click()
+    by_hand = "window.__perisai.alerts.some((alert) => alert.reason.includes('Test of the drawn alert.'))"
+    second.wait_for_function(by_hand, timeout=30_000)
+    operator.wait_for_function(by_hand, timeout=30_000)
+    expect(desk).not_to_contain_text("Test of the drawn alert.")
