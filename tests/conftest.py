@@ -10,7 +10,7 @@ SHARED = ROOT.parent / "shared" / "data"
 GOLDEN = Path(__file__).parent / "golden"
 
 
-ORDER = ("unit", "property", "golden", "scenario", "browser")
+ORDER = ("unit", "property", "golden", "scenario", "fault", "browser")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

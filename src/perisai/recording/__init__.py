@@ -1,9 +1,12 @@
 """Parquet in, replay out."""
 
+from .query import query
 from .recorder import PartWriter, parts
 from .recording import AREAS_FILE, CHANGES, CONFIG_FILE, FRAMES, ORDERS, SENSORS_FILE, Recording
 from .reel import Reel, thin
+from .settings import RecordingSettings, given_up
 from .tables import read_table, write_table
+from .upkeep import keep_up
 
 __all__ = [
     "AREAS_FILE",
@@ -14,8 +17,12 @@ __all__ = [
     "SENSORS_FILE",
     "PartWriter",
     "Recording",
+    "RecordingSettings",
     "Reel",
+    "given_up",
+    "keep_up",
     "parts",
+    "query",
     "read_table",
     "thin",
     "write_table",

@@ -61,12 +61,29 @@ class PartWriter:
             raise
         self.last = newest
 
+    def give_up(self) -> int:
+        """Forget what was taken in and not written; returns the rows."""
+        with self._lock:
+            rows = self.rows
+            self._first, self._tables, self.rows = 0, [], 0
+        return rows
+
 
 def parts(directory: Path) -> list[tuple[int, int, Path]]:
-    """(first sequence, last sequence, path) of the parts in a directory, in order."""
-    found = []
-    for path in directory.glob("*.parquet"):
-        match = _NAME.fullmatch(path.name)
-        if match:
-            found.append((int(match[1]), int(match[2]), path))
-    return sorted(found)
+    """(first sequence, last sequence, path) of the parts in a directory, in order.
+
+    A part within the sequences of another was merged into it, and does not count any more.
+    """
+    found: list[tuple[int, int, Path]] = []
+    for path in all_parts(directory):
+        first, last = (int(number) for number in path.stem.split("-"))
+        if not found or last > found[-1][1]:
+            while found and first <= found[-1][0]:
+                found.pop()
+            found.append((first, last, path))
+    return found
+
+
+def all_parts(directory: Path) -> list[Path]:
+    """The files of the parts, those that were merged into others included; by first sequence, the shorter first."""
+    return sorted(path for path in directory.glob("*.parquet") if _NAME.fullmatch(path.name))

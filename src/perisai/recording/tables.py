@@ -31,16 +31,21 @@ def read_table(path: Path | str, kind: str) -> pa.Table:
     return conform(table, kind, str(path))
 
 
-def write_table(table: pa.Table, path: Path | str) -> None:
+def write_table(table: pa.Table, path: Path | str, written_s: float | None = None) -> None:
     """Write a Parquet file beside its place and move it there, so that a crash or a full disk leaves no half file.
 
-    Raises ResourceError when the place cannot be written.
+    written_s: time of the file, when it is not now. Raises ResourceError when the place cannot be written.
     """
     path = Path(path)
     partial = path.with_name(f".{path.name}.partial")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        pq.write_table(table, partial, compression="zstd")
+        with partial.open("wb") as file:
+            pq.write_table(table, file, compression="zstd")
+            file.flush()
+            os.fsync(file.fileno())
+        if written_s is not None:
+            os.utime(partial, (written_s, written_s))
         os.replace(partial, path)
     except OSError as error:
         with contextlib.suppress(OSError):

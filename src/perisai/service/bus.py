@@ -159,6 +159,14 @@ class Bus:
         """The sequence of the newest message of a stream, 0 when it is empty."""
         return (await self._patiently(lambda: self._js.stream_info(stream))).state.last_seq
 
+    async def last_end_us(self, subject: str, stream: str) -> int:
+        """The end of the frame that the newest message of a subject belongs to, 0 when there is none."""
+        try:
+            message = await self._patiently(lambda: self._js.get_last_msg(stream, subject))
+        except nats.js.errors.NotFoundError:
+            return 0
+        return int((message.headers or {}).get(_END, "0"))
+
     async def save_state(self, role: str, state: State) -> None:
         """Keep a role's state in place of the one before."""
         store = await self._patiently(self._store)

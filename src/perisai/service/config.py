@@ -11,6 +11,7 @@ from perisai.alerting import AlertSettings, CapSettings
 from perisai.channels.fan_out import FanOutSettings
 from perisai.forecasting import ForecastSettings
 from perisai.model import BadInputError, Mode
+from perisai.recording import RecordingSettings
 from perisai.tracking import TrackerSettings
 
 from . import package_data
@@ -69,6 +70,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     inputs: InputSettings = InputSettings()
     input: tuple[LiveInput, ...] = ()
     identity: IdentitySettings = IdentitySettings()
+    recording: RecordingSettings = RecordingSettings()
     tracking: TrackerSettings = msgspec.field(default_factory=TrackerSettings)
     forecasting: ForecastSettings = msgspec.field(default_factory=ForecastSettings)
     alerting: AlertSettings = msgspec.field(default_factory=AlertSettings)

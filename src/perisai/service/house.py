@@ -86,7 +86,7 @@ class House:
     ) -> None:
         gateway = Gateway(bus, Picture(self.config.service.mode, self.sensors))
         ingest = Ingest(bus, lambda: time.time_ns() // 1000)
-        recorder = Recorder(bus, self.data)
+        recorder = Recorder(bus, self.data, self.config.recording)
         channels = self._channels(bus, store, gateway.picture, played=played is not None)
         signer = cap_signer(self.config.signing, self.data, self.config.cap.sender)
         region = self.config.region

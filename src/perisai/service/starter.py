@@ -14,6 +14,12 @@ mode = "exercise"          # actual | exercise | test: marked on every screen an
 # sign_in_to_view = true   # the picture needs an account (perisai user add), not only acting on it
 # session_hours = 12.0
 
+[recording]
+# detections_days = 30.0   # removed after so long; 0 keeps for ever; alerts and orders are always kept
+# tracks_days = 90.0
+# forecasts_days = 30.0
+# reserve_mb = 512.0       # free space kept for alerts: detections are given up at 4 times, tracks at 2 times this
+
 [region]
 # name = "Ukraine"
 # areas = "my-areas.geojson"       # your communities: properties code, name_xx, population, parent; any country

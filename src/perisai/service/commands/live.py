@@ -164,6 +164,22 @@ def replay(
         raise SystemExit(1)
 
 
+def query(recording: Path, sql: str, /, *, json: Json = False) -> None:
+    """SQL over a recording: detections, frames, tracks, forecasts, changes, orders and alerts (DuckDB).
+
+    Example: perisai query demo-data/recording-1 "select level, count(*) n from alerts group by 1"
+
+    Args:
+        recording: a directory that `perisai run` or `perisai demo` wrote.
+        sql: one statement.
+        json: print the rows as one JSON object.
+    """
+    from perisai.recording import query as ask
+
+    rows = ask(Recording(recording).directory, sql)
+    show({"rows": rows} if json else {str(number): row for number, row in enumerate(rows, start=1)}, json)
+
+
 def init(directory: Path = Path(), /) -> None:
     """Write a commented configuration and a sensors file to start from.
 

@@ -44,8 +44,8 @@ class Ingest:
         await self._bus.publish(TICK, b"", f"tick-{end_us}", end_us)
 
     async def run(self) -> None:
-        """Tick by the clock until cancelled."""
-        end_us = self._now_us() // FRAME_US * FRAME_US
+        """Tick by the clock until cancelled; never before the frame closed last, whatever the clock does."""
+        end_us = max(self._now_us() // FRAME_US * FRAME_US, await self._bus.last_end_us(TICK, "INPUT"))
         while True:
             end_us = max(end_us + FRAME_US, self._now_us() // FRAME_US * FRAME_US)
             await asyncio.sleep(max(0.0, (end_us - self._now_us()) / 1e6))
@@ -60,10 +60,13 @@ class Ingest:
     async def play(self, frames: Iterable[Frame], speed: float, picture_us: Callable[[], int]) -> None:
         """Play recorded frames at a multiple of their own pace, no faster than the picture (its time) can follow.
 
-        Returns when the last frame is on the bus.
+        Frames that are on the bus already, from before a crash, are left out. Returns when the last one is on the bus.
         """
+        known_us = await self._bus.last_end_us(TICK, "INPUT")
         begun, first_us = 0.0, 0
         for frame in frames:
+            if frame.end_us <= known_us:
+                continue
             if not first_us:
                 begun, first_us = time.monotonic(), frame.end_us
             delay = begun + (frame.end_us - first_us) / 1e6 / speed - time.monotonic()

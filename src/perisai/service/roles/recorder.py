@@ -1,7 +1,9 @@
 """The recorder role: everything that passed, to Parquet; alerts as one table and CAP messages as files beside it."""
 
 import asyncio
+import shutil
 import time
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,8 +13,18 @@ import pyarrow.parquet as pq
 import structlog
 
 from perisai.alerting import CapMessage
-from perisai.model import AlertChange, ResourceError, alerts_table, conform
-from perisai.recording import CHANGES, FRAMES, ORDERS, PartWriter, parts, write_table
+from perisai.model import AlertChange, PerisaiError, ResourceError, alerts_table, conform
+from perisai.recording import (
+    CHANGES,
+    FRAMES,
+    ORDERS,
+    PartWriter,
+    RecordingSettings,
+    given_up,
+    keep_up,
+    parts,
+    write_table,
+)
 
 from ..bus import Bus, Message
 from ..orders import Answered
@@ -22,21 +34,25 @@ from .frames import input_frames
 KINDS = ("detections", "frames", "tracks", "forecasts", "changes", "orders")
 FLUSH_S = 10.0
 FLUSH_ROWS = 200_000
+UPKEEP_S = 600.0
 log = structlog.get_logger("recorder")
 
 
 class Recorder:
     """Writes one recording. `flush` leaves on disk all that was taken in."""
 
-    def __init__(self, bus: Bus, directory: Path) -> None:
+    def __init__(self, bus: Bus, directory: Path, settings: RecordingSettings | None = None) -> None:
         self._bus = bus
         self._directory = directory
         self._writers = {kind: PartWriter(directory, kind) for kind in KINDS}
         self._book = AlertBook()
+        self._settings = settings or RecordingSettings()
         self.failures = 0
+        self.given_up: Counter[str] = Counter()
 
     async def run(self) -> None:
         """Record until cancelled."""
+        self._directory.mkdir(parents=True, exist_ok=True)
         await asyncio.to_thread(self._recall_alerts)
         async with asyncio.TaskGroup() as group:
             group.create_task(self._input())
@@ -50,6 +66,7 @@ class Recorder:
             group.create_task(self._stream("ANSWERS", "orders", _order))
             group.create_task(self._cap())
             group.create_task(self._flush_often())
+            group.create_task(self._keep_up())
 
     async def _input(self) -> None:
         detections, frames = self._writers["detections"], self._writers["frames"]
@@ -92,8 +109,20 @@ class Recorder:
                 due = time.monotonic() + FLUSH_S
 
     def flush(self) -> None:
-        """Write what was taken in. A full disk is told and counted; the rows stay in memory and on the bus."""
+        """Write what was taken in. On a disk that is nearly full raw detections are given up first, alerts never.
+
+        What cannot be written is told and counted; the rows stay in memory and on the bus.
+        """
+        free_bytes = shutil.disk_usage(self._directory).free
+        kinds = set(given_up(free_bytes, self._settings))
+        if "detections" in kinds:
+            kinds.add("frames")  # a replay takes as many rows as a frame says
         for kind, writer in self._writers.items():
+            if kind in kinds:
+                if rows := writer.give_up():
+                    self.given_up[kind] += rows
+                    log.error("the disk is nearly full: not recorded", kind=kind, rows=rows, free_bytes=free_bytes)
+                continue
             try:
                 writer.flush()
                 if kind == "changes":
@@ -101,6 +130,14 @@ class Recorder:
             except ResourceError as error:
                 self.failures += 1
                 log.error("not recorded yet", reason=str(error))
+
+    async def _keep_up(self) -> None:
+        while True:
+            await asyncio.sleep(UPKEEP_S)
+            try:
+                await asyncio.to_thread(keep_up, self._directory, KINDS, self._settings)
+            except (OSError, PerisaiError) as error:
+                log.error("upkeep failed", reason=str(error))
 
 
 def _order(message: Message) -> pa.Table:

@@ -1,0 +1,93 @@
+"""kill -9 of the centre or of its bus in the middle of a raid: nothing accepted is lost, doubled or changed."""
+
+import os
+import random
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import httpx
+import pytest
+from centre import undisturbed
+
+from perisai.recording import Recording, read_table
+from perisai.service.warm import warming
+
+KILLS, SPEED, PATIENCE_S = 5, 40, 150.0
+SEED = 20260714
+
+
+class Centre:
+    """`centre.py` as a process that is started again after each kill."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self.log = directory / "log"
+        self.began: list[float] = []
+        self.start()
+
+    def start(self) -> None:
+        began = time.monotonic()
+        with self.log.open("ab") as log:
+            command = [sys.executable, str(Path(__file__).with_name("centre.py")), str(self.directory), str(SPEED)]
+            self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True)
+        assert self.process.stdout is not None
+        self.address = self.process.stdout.readline().strip()
+        assert self.address.startswith("http"), self.log.read_text()[-3000:]
+        self._until(self.healthy)
+        self.began.append(time.monotonic() - began)
+
+    def healthy(self) -> bool:
+        try:
+            return httpx.get(self.address + "api/v1/health", timeout=5).status_code == 200
+        except httpx.HTTPError:
+            return False
+
+    def _until(self, what) -> None:
+        deadline = time.monotonic() + PATIENCE_S
+        while not what():
+            assert self.process.poll() is None, self.log.read_text()[-3000:]
+            assert time.monotonic() < deadline, self.log.read_text()[-3000:]
+            time.sleep(0.05)
+
+    def kill(self, which: str) -> None:
+        if which == "bus":
+            os.kill(int((self.directory / "data/nats/nats.pid").read_text()), signal.SIGKILL)
+            return
+        self.process.kill()
+        self.process.wait()
+        self.start()
+
+    def finish(self) -> None:
+        self._until(lambda: "played to the end" in self.log.read_text())
+        self.process.send_signal(signal.SIGTERM)
+        assert self.process.wait(PATIENCE_S) == 0, self.log.read_text()[-3000:]
+
+
+@pytest.mark.timeout(600)
+def test_kills_in_the_middle_of_a_raid_change_nothing(tmp_path):
+    with warming(print):
+        pass
+    chance = random.Random(SEED)
+    centre = Centre(tmp_path)
+    try:
+        for number in range(KILLS):
+            time.sleep(chance.uniform(0.2, 2.5))
+            centre.kill("bus" if number % 2 else "centre")
+        centre.finish()
+    finally:
+        centre.process.kill()
+        centre.process.wait()
+
+    detections, tracks, alerts = undisturbed(tmp_path / "undisturbed")
+    held = Recording(tmp_path / "data")
+    assert held.table("detections").equals(detections), "what was acknowledged is recorded, once, in order"
+    assert held.table("tracks").equals(tracks), "the same tracks under the same numbers"
+    assert alerts.num_rows > alerts["end"].null_count > 0, "some have ended and some are active"
+    assert read_table(tmp_path / "data/alerts.parquet", "alerts").equals(alerts)
+    messages = list((tmp_path / "data/cap").glob("*.xml"))
+    assert len({re.sub(r"\.\d+$", "", path.stem) for path in messages}) == alerts.num_rows
+    print("seconds from start to healthy:", [round(seconds, 1) for seconds in centre.began])
