@@ -16,7 +16,7 @@ from centre import undisturbed
 from perisai.recording import Recording, read_table
 from perisai.service.warm import warming
 
-KILLS, SPEED, PATIENCE_S = 5, 40, 150.0
+KILLS, SPEED, PATIENCE_S = 4, 40, 150.0
 SEED = 20260714
 
 

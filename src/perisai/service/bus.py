@@ -26,10 +26,11 @@ import pyarrow as pa
 import structlog
 from nats.aio.client import Client
 from nats.js import JetStreamContext
-from nats.js.api import StorageType, StreamConfig
+from nats.js.api import KeyValueConfig, ObjectStoreConfig, StorageType, StreamConfig
 
 from perisai.model import ResourceError
 
+from .bus_settings import BusSettings
 from .follow import follow
 
 DAY_S = 86_400.0
@@ -92,15 +93,22 @@ def table_bytes(table: pa.Table) -> bytes:
 class Bus:
     """A connection with its streams in place. Use as an async context manager."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, settings: BusSettings | None = None) -> None:
+        """url: of a server, or several, comma-separated."""
         self._url = url
+        self._settings = settings or BusSettings()
         self._client: Client | None = None
 
     async def __aenter__(self) -> "Bus":
         try:
             async with asyncio.timeout(CONNECT_S):  # the client itself tries for ever
                 self._client = await nats.connect(
-                    self._url, allow_reconnect=True, max_reconnect_attempts=-1, reconnect_time_wait=0.2
+                    [each.strip() for each in self._url.split(",")],
+                    allow_reconnect=True,
+                    max_reconnect_attempts=-1,
+                    reconnect_time_wait=0.2,
+                    nkeys_seed=self._settings.nkey or None,
+                    tls=self._settings.tls(),
                 )
         except (OSError, nats.errors.Error) as error:
             raise ResourceError(f"{self._url}: no NATS server answers within {CONNECT_S:g} s") from error
@@ -120,8 +128,9 @@ class Bus:
     async def stream(self, name: str, subjects: list[str], age_s: float) -> None:
         """Make sure the stream is there."""
         config = StreamConfig(
-            name=name, subjects=subjects, max_age=age_s, duplicate_window=DUPLICATES_S, storage=StorageType.FILE
-        )
+            name=name, subjects=subjects, max_age=age_s, duplicate_window=DUPLICATES_S, storage=StorageType.FILE,
+            num_replicas=self._settings.replicas,
+        )  # fmt: skip
         try:
             await self._js.add_stream(config)
         except nats.js.errors.BadRequestError:
@@ -185,7 +194,12 @@ class Bus:
         try:
             return await self._js.object_store(_STATE)
         except nats.js.errors.NotFoundError:
-            return await self._js.create_object_store(_STATE)
+            return await self._js.create_object_store(_STATE, ObjectStoreConfig(replicas=self._settings.replicas))
+
+    async def bucket(self, name: str, ttl_s: float) -> Any:
+        """A key-value bucket whose entries are forgotten after ttl_s."""
+        config = KeyValueConfig(bucket=name, ttl=ttl_s, history=1, replicas=self._settings.replicas)
+        return await self._patiently(lambda: self._js.create_key_value(config))
 
     async def _patiently(self, ask: Callable[[], Awaitable[T]]) -> T:
         """Ask until the server answers: one that is away comes back, or the house is stopped. A plain no is raised."""

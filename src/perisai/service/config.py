@@ -15,6 +15,7 @@ from perisai.recording import RecordingSettings
 from perisai.tracking import TrackerSettings
 
 from . import package_data
+from .bus_settings import BusSettings
 from .channels.settings import ChannelSettings
 from .files import read_text
 from .identity import IdentitySettings
@@ -26,7 +27,8 @@ class ServiceSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`[service]`. mode: actual, exercise or test, marked on every screen and in every message.
 
     host, port: where the console answers; data: directory of the recording and of the bus; nats: address of an external
-    NATS cluster, empty for the embedded one.
+    NATS cluster (several comma-separated), empty for the embedded one. tls_certificate, tls_key: PEM files of the
+    console; needed wherever it answers beyond this machine.
     """
 
     mode: Mode = "exercise"
@@ -34,6 +36,8 @@ class ServiceSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     port: int = 8460
     data: str = "perisai-data"
     nats: str = ""
+    tls_certificate: str = ""
+    tls_key: str = ""
 
 
 class RegionSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -69,6 +73,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     region: RegionSettings = RegionSettings()
     inputs: InputSettings = InputSettings()
     input: tuple[LiveInput, ...] = ()
+    bus: BusSettings = BusSettings()
     identity: IdentitySettings = IdentitySettings()
     recording: RecordingSettings = RecordingSettings()
     tracking: TrackerSettings = msgspec.field(default_factory=TrackerSettings)
@@ -119,7 +124,10 @@ def parse_config(text: str, path: Path) -> Config:
             layers=tuple(_resolve(path, layer, None) for layer in region.layers),
         ),
         inputs=msgspec.structs.replace(config.inputs, sensors=_resolve(path, config.inputs.sensors, None)),
-        service=msgspec.structs.replace(config.service, data=_resolve(path, config.service.data, None)),
+        service=_resolve_files(
+            path, msgspec.structs.replace(config.service, data=_resolve(path, config.service.data, None))
+        ),
+        bus=_resolve_files(path, config.bus),
         signing=_resolve_files(path, config.signing),
         channel=tuple(_resolve_files(path, one) for one in config.channel),
         input=tuple(_resolve_files(path, one) for one in _distinct(text, path, config.input)),
@@ -137,9 +145,12 @@ def _distinct(text: str, path: Path, inputs: tuple[LiveInput, ...]) -> tuple[Liv
     return inputs
 
 
+FILES = ("key", "certificate", "authority", "password_file", "nkey", "tls_ca", "tls_certificate", "tls_key")
+
+
 def _resolve_files(path: Path, settings: Any) -> Any:
     """Settings whose PEM files are named from the configuration file on."""
-    files = {name: getattr(settings, name, "") for name in ("key", "certificate", "authority", "password_file")}
+    files = {name: getattr(settings, name, "") for name in FILES}
     return msgspec.structs.replace(settings, **{name: str(path.parent / file) for name, file in files.items() if file})
 
 

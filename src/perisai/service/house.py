@@ -5,14 +5,15 @@ import contextlib
 import signal
 import socket
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Sequence
+from functools import partial
 from pathlib import Path
+from typing import Any, Literal, get_args
 
 import msgspec
 import structlog
-import uvicorn
 
-from perisai.model import Frame, ResourceError, Sensor, write_sensors
+from perisai.model import BadInputError, Frame, ResourceError, Sensor, write_sensors
 from perisai.recording import AREAS_FILE, CONFIG_FILE, SENSORS_FILE
 
 from .audit import AuditLog
@@ -27,6 +28,8 @@ from .http.ground import Ground
 from .identity import ExerciseAccount, IdentityStore
 from .ingest.inputs import Inputs
 from .keys import cap_signer
+from .lease import work_by_lease
+from .listen import Server, listening, web_server
 from .nats_server import NatsServer
 from .orders.office import Office
 from .picture import Picture
@@ -39,6 +42,9 @@ from .roles.tracker import run_tracker
 from .tasks import end
 
 DRAIN_S = 20.0
+Role = Literal["ingest", "tracker", "alerter", "gateway", "console", "recorder"]
+ROLES: tuple[Role, ...] = get_args(Role)
+"""gateway: the ways out to sirens, apps and partners; console: the picture and the web server."""
 log = structlog.get_logger("house")
 
 
@@ -46,12 +52,22 @@ class House:
     """One centre. `run` returns when it is told to stop, with everything received on disk."""
 
     def __init__(
-        self, config: Config, sensors: list[Sensor], exercise_accounts: Sequence[ExerciseAccount] = ()
+        self,
+        config: Config,
+        sensors: list[Sensor],
+        exercise_accounts: Sequence[ExerciseAccount] = (),
+        roles: Sequence[Role] = ROLES,
     ) -> None:
-        """exercise_accounts: offered to whoever opens the console; for exercises on this machine only."""
+        """exercise_accounts: offered to whoever opens the console; for exercises on this machine only.
+
+        roles: those this process does; fewer than all need a bus of their own. Raises BadInputError.
+        """
+        if set(roles) != set(ROLES) and not config.service.nats:
+            raise BadInputError("service.nats", "empty", "a NATS cluster, when a process does some roles")
         self.config = config
         self.sensors = sensors
         self.exercise_accounts = exercise_accounts
+        self.roles = frozenset(roles)
         self.data = Path(config.service.data)
         self.areas = read_areas(config.region.areas)
         self.stopping = asyncio.Event()
@@ -64,22 +80,23 @@ class House:
 
         played: frames to play at `speed` instead of the clock's own ticks. ready: told the address of the console.
         """
-        with _listening(self.config.service.host, self.config.service.port) as listener:
+        async with contextlib.AsyncExitStack() as stack:
+            listener = stack.enter_context(listening(self.config.service)) if "console" in self.roles else None
             self._keep_settings()
             self._stop_on_signals()
-            async with contextlib.AsyncExitStack() as stack:
-                url = self.config.service.nats
-                if not url:
-                    url = (await stack.enter_async_context(NatsServer(self.data))).url
-                bus = await stack.enter_async_context(Bus(url))
-                store = stack.enter_context(contextlib.closing(ChannelStore(self.data / "channels.sqlite")))
-                await self._run_roles(bus, store, listener, played, speed, ready)
+            url = self.config.service.nats
+            if not url:
+                server = NatsServer(self.data, sync_always=self.config.bus.sync_always)
+                url = (await stack.enter_async_context(server)).url
+            bus = await stack.enter_async_context(Bus(url, self.config.bus))
+            store = stack.enter_context(contextlib.closing(ChannelStore(self.data / "channels.sqlite")))
+            await self._run_roles(bus, store, listener, played, speed, ready)
 
     async def _run_roles(
         self,
         bus: Bus,
         store: ChannelStore,
-        listener: socket.socket,
+        listener: socket.socket | None,
         played: Iterable[Frame] | None,
         speed: float,
         ready: Callable[[str], None],
@@ -88,56 +105,70 @@ class House:
         ingest = Ingest(bus, lambda: time.time_ns() // 1000)
         recorder = Recorder(bus, self.data, self.config.recording)
         channels = self._channels(bus, store, gateway.picture, played=played is not None)
+        inputs = Inputs(self.config.input if played is None and "ingest" in self.roles else (), self.sensors, ingest)
         signer = cap_signer(self.config.signing, self.data, self.config.cap.sender)
-        region = self.config.region
-        audit = AuditLog(self.data / "audit", lambda: time.time_ns() // 1000)
-        inputs = Inputs(self.config.input if played is None else (), self.sensors, ingest)
+        work: dict[str, Callable[[], Coroutine[Any, Any, None]]] = {
+            "tracker": lambda: run_tracker(bus, self.sensors, self.config),
+            "alerter": lambda: run_alerter(bus, self.areas, self.config, signer),
+            "gateway": channels.run,
+        }
+        if self.config.service.nats:  # others may do the same role
+            work = {role: partial(work_by_lease, bus, role, do) for role, do in work.items()}
+        work["recorder"] = recorder.run
+        if played is None:
+            work["ingest"] = ingest.run
+        else:
+            work["ingest"] = lambda: ingest.play(played, speed, lambda: gateway.picture.now_us)
+        tasks = [asyncio.create_task(do(), name=role) for role, do in work.items() if role in self.roles]
+        sources = [task for task in tasks if task.get_name() == "ingest"]
+        if self.roles & {"console", "gateway"} or played is not None:
+            tasks.append(asyncio.create_task(gateway.run(), name="picture"))
+        tasks += inputs.start()
+        with contextlib.ExitStack() as stack:
+            server = None
+            if listener is not None:
+                audit = stack.enter_context(
+                    contextlib.closing(AuditLog(self.data / "audit", lambda: time.time_ns() // 1000))
+                )
+                server = self._console(bus, gateway, channels, ingest, inputs, audit)
+                tasks.append(asyncio.create_task(server.serve(sockets=[listener]), name="console"))
+                host, port = listener.getsockname()[:2]
+                scheme = "https" if self.config.service.tls_certificate else "http"
+                self.address = f"{scheme}://{host}:{port}/"
+            ready(self.address)
+            try:
+                await self._until_stopped(tasks)
+                await end(sources)
+                await inputs.stop()
+                if played is None and sources:
+                    await ingest.close()
+                if self.roles == set(ROLES):
+                    await self._drain(bus, gateway)
+            finally:
+                if server is not None:
+                    server.should_exit = True
+                await end(task for task in tasks if task.get_name() != "console")
+                await asyncio.gather(*tasks, return_exceptions=True)
+                recorder.flush()
+
+    def _console(
+        self, bus: Bus, gateway: Gateway, channels: Channels, ingest: Ingest, inputs: Inputs, audit: AuditLog
+    ) -> Server:
+        config, picture = self.config, gateway.picture
         app = build_app(
-            config=self.config,
+            config=config,
             inputs=inputs,
             gateway=gateway,
             channels=channels,
             ingest=ingest,
-            ground=Ground(self.areas, Path(region.outlines), Path(region.basemap)),
+            ground=Ground(self.areas, Path(config.region.outlines), Path(config.region.basemap)),
             sensors=self.sensors,
             identity=IdentityStore(self.data),
             audit=audit,
             exercise_accounts=self.exercise_accounts,
-            office=Office(bus, gateway.picture, self.areas, audit, self.config.alerting.operators.two_operators_people),
+            office=Office(bus, picture, self.areas, audit, config.alerting.operators.two_operators_people),
         )
-        server = _Server(
-            uvicorn.Config(app, log_level="warning", lifespan="off", ws_ping_interval=10, timeout_graceful_shutdown=2)
-        )
-        roles = {
-            "tracker": run_tracker(bus, self.sensors, self.config),
-            "alerter": run_alerter(bus, self.areas, self.config, signer),
-            "recorder": recorder.run(),
-            "gateway": gateway.run(),
-            "channels": channels.run(),
-            "console": server.serve(sockets=[listener]),
-        }
-        tasks = [asyncio.create_task(role, name=name) for name, role in roles.items()]
-        if played is None:
-            source = asyncio.create_task(ingest.run(), name="ingest")
-        else:
-            source = asyncio.create_task(ingest.play(played, speed, lambda: gateway.picture.now_us), name="ingest")
-        tasks += [source, *inputs.start()]
-        host, port = listener.getsockname()[:2]
-        self.address = f"http://{host}:{port}/"
-        ready(self.address)
-        try:
-            await self._until_stopped(tasks)
-            source.cancel()
-            await inputs.stop()
-            if played is None:
-                await ingest.close()
-            await self._drain(bus, gateway)
-        finally:
-            server.should_exit = True
-            await end(task for task in tasks if task.get_name() != "console")
-            await asyncio.gather(*tasks, return_exceptions=True)
-            recorder.flush()
-            audit.close()
+        return web_server(app, config.service)
 
     def _channels(self, bus: Bus, store: ChannelStore, picture: Picture, *, played: bool) -> Channels:
         config = self.config
@@ -194,26 +225,3 @@ class House:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, self.stopping.set)
-
-
-class _Server(uvicorn.Server):
-    """The house handles signals, not the web server."""
-
-    @contextlib.contextmanager
-    def capture_signals(self):
-        yield
-
-
-@contextlib.contextmanager
-def _listening(host: str, port: int):
-    listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listener.bind((host, port))
-    except OSError as error:
-        listener.close()
-        raise ResourceError(
-            f"{host}:{port}: {error.strerror}; choose another port with --port or [service] port"
-        ) from error
-    with contextlib.closing(listener):
-        yield listener

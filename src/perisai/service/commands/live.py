@@ -33,7 +33,7 @@ from .. import package_data
 from ..channels.settings import demo_channels
 from ..config import Config, load_config
 from ..files import read_areas, read_sensors
-from ..house import House
+from ..house import ROLES, House, Role
 from ..identity import ExerciseAccount, IdentitySettings, IdentityStore, is_loopback, make_exercise_accounts
 from ..logs import set_up_logs
 from ..nights import first_danger_us
@@ -47,7 +47,7 @@ AFTER_US = 30 * 60 * FRAME_US
 Port = Annotated[int | None, Parameter(name="--port")]
 
 
-def run(*, config: Path, port: Port = None) -> None:
+def run(*, config: Path, port: Port = None, role: tuple[Role, ...] = ROLES) -> None:
     """The live service: console, alerts, recording. Ctrl-C ends it and loses nothing.
 
     Example: perisai run --config perisai.toml
@@ -55,12 +55,13 @@ def run(*, config: Path, port: Port = None) -> None:
     Args:
         config: the configuration file; `perisai init` writes one.
         port: overrides the port in the file; 0 takes a free one.
+        role: do only this role (may be given several times), with others on the same NATS cluster.
     """
     settings = _with_port(load_config(config), port)
     sensors = _sensors(settings)
     with warming(say):
         set_up_logs()
-    asyncio.run(House(settings, sensors).run(ready=_address))
+    asyncio.run(House(settings, sensors, roles=role).run(ready=_address))
 
 
 def demo(
@@ -291,4 +292,7 @@ def _with_port(config: Config, port: int | None) -> Config:
 
 
 def _address(address: str) -> None:
+    if not address:
+        say("running; Ctrl-C ends")
+        return
     say(f"console: {address}   citizens: {address}citizen   Ctrl-C ends")
