@@ -45,8 +45,10 @@ def _times(directory):
 def test_closed_hours_become_one_file_each_and_nothing_else_changes(tmp_path):
     now_s = _recording(tmp_path)
     for kind in ("detections", "frames"):
-        assert merge_hours(tmp_path / kind, now_s) == 8
+        assert merge_hours(tmp_path / kind, now_s) == 0
         assert len(parts(tmp_path / kind)) == 2 + 4, "two closed hours and the parts of the open one"
+        assert _times(tmp_path) == list(range(1, 121))
+        assert merge_hours(tmp_path / kind, now_s) == 8
         assert merge_hours(tmp_path / kind, now_s) == 0
     assert _times(tmp_path) == list(range(1, 121))
     assert PartWriter(tmp_path, "detections").last == 120

@@ -23,9 +23,15 @@ ROWS = 5_000_000
 
 
 def merge_hours(directory: Path, now_s: float) -> int:
-    """Merge the parts of each closed hour (by the time they were written) of one kind; returns the files removed."""
-    removed = 0
+    """Merge the parts of each closed hour (by the time they were written) of one kind; returns the files removed.
+
+    What was merged is removed the next time, so that nobody who reads just now misses a file.
+    """
     named = parts(directory)
+    kept = {path for _, _, path in named}
+    merged_before = [path for path in all_parts(directory) if path not in kept]
+    for path in merged_before:
+        path.unlink()
     for hour, group in groupby(named, key=lambda part: part[2].stat().st_mtime // HOUR_S):
         batch = list(group)
         if hour >= now_s // HOUR_S or len(batch) < 2:
@@ -35,12 +41,7 @@ def merge_hours(directory: Path, now_s: float) -> int:
         written_s = batch[-1][2].stat().st_mtime
         merged = directory / f"{batch[0][0]:012d}-{batch[-1][1]:012d}.parquet"
         write_table(pa.concat_tables([pq.read_table(path) for _, _, path in batch]), merged, written_s)
-    kept = {path for _, _, path in parts(directory)}
-    for path in all_parts(directory):
-        if path not in kept:
-            path.unlink()
-            removed += 1
-    return removed
+    return len(merged_before)
 
 
 def remove_old(recording: Path, settings: RecordingSettings, now_s: float) -> int:
@@ -51,7 +52,8 @@ def remove_old(recording: Path, settings: RecordingSettings, now_s: float) -> in
     removed = 0
     for kind, days in (("tracks", settings.tracks_days), ("forecasts", settings.forecasts_days)):
         if days:
-            removed += _unlink(_written_before(recording / kind, now_s - days * DAY_S))
+            old = _written_before(recording / kind, now_s - days * DAY_S)
+            removed += _unlink(recording / kind, old[-1][1]) if old else 0
     if settings.detections_days:
         removed += _remove_frames(recording, now_s - settings.detections_days * DAY_S)
     return removed
@@ -63,8 +65,7 @@ def _remove_frames(recording: Path, before_s: float) -> int:
     for count in range(len(old), 0, -1):
         last = old[count - 1][1]
         if not any(first <= last < end for first, end, _ in detections):
-            gone = [part for part in detections if part[1] <= last]
-            return _unlink(gone) + _unlink(old[:count])
+            return _unlink(recording / "detections", last) + _unlink(recording / "frames", last)
     return 0
 
 
@@ -78,12 +79,13 @@ def _written_before(directory: Path, before_s: float) -> list[tuple[int, int, Pa
     return old
 
 
-def _unlink(found: Iterable[tuple[int, int, Path]]) -> int:
-    count = 0
-    for _, _, path in found:
+def _unlink(directory: Path, last: int) -> int:
+    """Remove all up to a sequence: what was merged first, or it would count again."""
+    kept = {path for _, _, path in parts(directory)}
+    gone = [path for path in all_parts(directory) if int(path.stem.split("-")[1]) <= last]
+    for path in sorted(gone, key=lambda path: path in kept):
         path.unlink()
-        count += 1
-    return count
+    return len(gone)
 
 
 def keep_up(recording: Path, kinds: Iterable[str], settings: RecordingSettings) -> int:
