@@ -7,7 +7,6 @@ from channels_support import SECOND_US, START_US, an_alert, messages, squares
 
 from perisai.alerting import CapSettings, CapWriter
 from perisai.channels.cap_feed import CapFeed, FeedSettings
-from perisai.model import BadInputError
 
 AREAS = squares()
 SETTINGS = FeedSettings(base_url="http://127.0.0.1:8080", title="Тривоги", language="uk-UA")
@@ -51,16 +50,6 @@ def test_an_incident_is_listed_once_by_its_last_message_and_leaves_when_it_expir
     assert feed.alert(alert.identifier) == alert.xml
     assert read(feed, 600 + 1801).entries == []
     assert feed.alert(cancel.identifier) is None
-
-
-def test_a_restart_keeps_the_feed():
-    feed = CapFeed(SETTINGS)
-    for message in messages(AREAS, an_alert("A0"), an_alert("A1")):
-        feed.add(message)
-    again = CapFeed.restore(feed.checkpoint(), SETTINGS)
-    assert again.atom(START_US) == feed.atom(START_US)
-    with pytest.raises(BadInputError, match="CAP feed checkpoint"):
-        CapFeed.restore(b"nothing", SETTINGS)
 
 
 def test_the_feed_is_bounded_and_says_what_it_pushed_out():

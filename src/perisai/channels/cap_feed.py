@@ -7,8 +7,6 @@ from urllib.parse import quote
 import msgspec
 from lxml import etree
 
-from perisai.model import BadInputError
-
 from .message import Message, text_for
 
 ATOM = "http://www.w3.org/2005/Atom"
@@ -103,21 +101,6 @@ class CapFeed:
         for entry in listed:
             self._entry(root, entry, base_url)
         return etree.tostring(root, xml_declaration=True, encoding="UTF-8")
-
-    def checkpoint(self) -> bytes:
-        """All messages, for `restore`."""
-        return msgspec.msgpack.encode((list(self._entries.values()), self._last))
-
-    @classmethod
-    def restore(cls, blob: bytes, settings: FeedSettings) -> "CapFeed":
-        """The feed of a checkpoint. Raises BadInputError when it cannot be read."""
-        feed = cls(settings)
-        try:
-            entries, feed._last = msgspec.msgpack.decode(blob, type=tuple[list[_Entry], dict[str, str]])
-        except msgspec.DecodeError as error:
-            raise BadInputError("CAP feed checkpoint", str(error), "what CapFeed.checkpoint gave") from error
-        feed._entries = {entry.identifier: entry for entry in entries}
-        return feed
 
     def _expire(self, now_us: int) -> None:
         for identifier in [entry.identifier for entry in self._entries.values() if entry.expires_us <= now_us]:

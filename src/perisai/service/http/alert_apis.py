@@ -1,6 +1,7 @@
 """The addresses that today's Ukrainian alert apps ask: alerts.in.ua (/v1, /v2) and ukrainealarm.com (/api/v3)."""
 
 import hmac
+import time
 from typing import Any
 
 from litestar import Controller, Request, Response, get
@@ -11,7 +12,7 @@ from perisai.channels.message import ChannelCount
 
 from ..channels.clock import wall_us
 from ..channels.http_outlets import AlertApiOutlet
-from .rate_limit import RateLimit
+from ..identity.throttle import Throttle
 
 
 class AlertApis(Controller):
@@ -38,12 +39,17 @@ class AlertApis(Controller):
         return _response(answer, outlet.count)
 
 
+def per_minute(questions: int) -> Throttle:
+    """So many questions a minute of one address, as many at once."""
+    return Throttle(questions, 60.0 / questions, time.monotonic)
+
+
 def _refusal(state: State, outlet: AlertApiOutlet, request: Request[Any, Any, Any]) -> Answer | None:
     settings = outlet.settings
-    limit: RateLimit | None = state.get("alert_api_limit")
+    limit: Throttle | None = state.get("alert_api_limit")
     if limit is None:
-        limit = state["alert_api_limit"] = RateLimit(settings.per_minute)
-    wait_s = limit.wait_s(request.client.host if request.client else "")
+        limit = state["alert_api_limit"] = per_minute(settings.per_minute)
+    wait_s = limit.take(request.client.host if request.client else "")
     if wait_s:
         outlet.count.failures["too_many_requests"] += 1
         answer = refused(429, "Too many requests")

@@ -13,7 +13,7 @@ from .. import package_data
 from ..identity import Throttle
 from ..ingest.http_reports import HttpReports
 from ..roles.gateway import Console
-from .alert_apis import AlertApis
+from .alert_apis import AlertApis, per_minute
 from .channels_api import channels
 from .feed_api import cap_certificate, cap_feed, cap_message
 from .guard import needs_view
@@ -25,7 +25,6 @@ from .operator_api import OperatorController
 from .picture_api import PictureController
 from .public import PublicController
 from .push_api import PushController
-from .rate_limit import RateLimit
 from .replay_api import ReplayController, replay, replay_state
 from .reports_api import accept_reports, report_schema
 from .session_api import SessionController
@@ -74,7 +73,7 @@ def build_app(**state: Any) -> Litestar:
     """
     settings = state["config"].inputs
     state["reports"] = HttpReports(state["sensors"], settings.reports, state["ingest"])
-    state["report_rate"] = RateLimit(settings.reports_per_minute)
+    state["report_rate"] = per_minute(settings.reports_per_minute)
     state["tries"] = Throttle(5, 60.0, time.monotonic)
     state["tries_of_address"] = Throttle(30, 10.0, time.monotonic)
     state["noted"] = Throttle(20, 5.0, time.monotonic)

@@ -12,7 +12,8 @@ from perisai.channels.web_push import parse_subscription
 from perisai.model import BadInputError
 
 from ..channels.post_outlets import WebPushOutlet
-from .rate_limit import RateLimit
+from ..identity.throttle import Throttle
+from .alert_apis import per_minute
 
 MAX_BYTES = 8192
 
@@ -80,10 +81,10 @@ class PushController(Controller):
 
 
 def _limited(state: State, outlet: WebPushOutlet, request: Request[Any, Any, Any]) -> None:
-    limit: RateLimit | None = state.get("push_limit")
+    limit: Throttle | None = state.get("push_limit")
     if limit is None:
-        limit = state["push_limit"] = RateLimit(outlet.settings.per_minute)
-    wait_s = limit.wait_s(request.client.host if request.client else "")
+        limit = state["push_limit"] = per_minute(outlet.settings.per_minute)
+    wait_s = limit.take(request.client.host if request.client else "")
     if wait_s:
         outlet.count.failures["too_many_requests"] += 1
         raise TooManyRequestsException(headers={"Retry-After": str(int(wait_s) + 1)})

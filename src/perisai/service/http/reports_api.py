@@ -24,7 +24,7 @@ async def accept_reports(request: Request[Any, Any, Any]) -> Response[dict[str, 
     is good. A body sent again counts once."""
     state = request.app.state
     address = request.client.host if request.client else ""
-    wait_s = state.report_rate.wait_s(address)
+    wait_s = state.report_rate.take(address)
     if wait_s > 0:
         raise TooManyRequestsException(detail="too many reports", headers={"Retry-After": str(int(wait_s) + 1)})
     body = await request.body()
