@@ -20,8 +20,8 @@ from perisai.geodesy import azimuth_deg, destination, distance_m
 from perisai.model import Sensor
 from perisai.sensors import parse_capture
 from perisai.sensors.reports import SCHEMA, ReportStream, parse_reports
-from perisai.service.http.rate_limit import RateLimit
 from perisai.service.http.reports_api import accept_reports, report_schema
+from perisai.service.identity.throttle import per_minute
 from perisai.service.ingest.http_reports import HttpReports
 from perisai.service.ingest.mqtt import MqttInput
 from perisai.service.ingest.settings import LiveInput
@@ -137,7 +137,7 @@ def test_kept_reports_are_imported() -> None:
 async def test_over_http_the_answer_comes_when_it_is_stored() -> None:
     store = Store()
     reports = HttpReports([NODE], "citizens", store)  # type: ignore[arg-type]
-    rate = RateLimit(6)
+    rate = per_minute(6)
     app = Litestar([accept_reports, report_schema], state=State({"reports": reports, "report_rate": rate}))
     now = datetime.now(UTC).isoformat()
     async with AsyncTestClient(app) as client:

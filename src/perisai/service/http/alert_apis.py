@@ -1,7 +1,6 @@
 """The addresses that today's Ukrainian alert apps ask: alerts.in.ua (/v1, /v2) and ukrainealarm.com (/api/v3)."""
 
 import hmac
-import time
 from typing import Any
 
 from litestar import Controller, Request, Response, get
@@ -12,7 +11,7 @@ from perisai.channels.message import ChannelCount
 
 from ..channels.clock import wall_us
 from ..channels.http_outlets import AlertApiOutlet
-from ..identity.throttle import Throttle
+from ..identity import Throttle, per_minute
 
 
 class AlertApis(Controller):
@@ -37,11 +36,6 @@ class AlertApis(Controller):
             request.scope["path"], dict(request.query_params)
         )
         return _response(answer, outlet.count)
-
-
-def per_minute(questions: int) -> Throttle:
-    """So many questions a minute of one address, as many at once."""
-    return Throttle(questions, 60.0 / questions, time.monotonic)
 
 
 def _refusal(state: State, outlet: AlertApiOutlet, request: Request[Any, Any, Any]) -> Answer | None:

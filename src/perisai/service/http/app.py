@@ -10,10 +10,10 @@ from litestar.openapi import OpenAPIConfig
 from litestar.static_files import create_static_files_router
 
 from .. import package_data
-from ..identity import Throttle
+from ..identity import Throttle, per_minute
 from ..ingest.http_reports import HttpReports
 from ..roles.gateway import Console
-from .alert_apis import AlertApis, per_minute
+from .alert_apis import AlertApis
 from .channels_api import channels
 from .feed_api import cap_certificate, cap_feed, cap_message
 from .guard import needs_view

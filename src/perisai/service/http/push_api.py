@@ -12,8 +12,7 @@ from perisai.channels.web_push import parse_subscription
 from perisai.model import BadInputError
 
 from ..channels.post_outlets import WebPushOutlet
-from ..identity.throttle import Throttle
-from .alert_apis import per_minute
+from ..identity import Throttle, per_minute
 
 MAX_BYTES = 8192
 

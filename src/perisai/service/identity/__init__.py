@@ -4,7 +4,7 @@ from .exercise import ExerciseAccount, is_loopback, make_exercise_accounts
 from .roles import MAY, ROLES, Leave, Role
 from .settings import IdentitySettings
 from .store import FILE, Account, IdentityStore, Session
-from .throttle import Throttle
+from .throttle import Throttle, per_minute
 from .totp import provisioning_uri
 
 __all__ = [
@@ -21,5 +21,6 @@ __all__ = [
     "Throttle",
     "is_loopback",
     "make_exercise_accounts",
+    "per_minute",
     "provisioning_uri",
 ]

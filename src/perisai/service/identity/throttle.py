@@ -1,6 +1,7 @@
 """How often somebody may try: a bucket of tries that fills again with time."""
 
 import threading
+import time
 from collections.abc import Callable
 
 KEYS = 10_000
@@ -43,3 +44,8 @@ class Throttle:
     def _now(self, key: str) -> float:
         spent, at = self._spent.get(key, (0.0, 0.0))
         return max(0.0, spent - (self._clock() - at) / self._each_s)
+
+
+def per_minute(tries: int) -> Throttle:
+    """So many tries a minute for each key, as many at once."""
+    return Throttle(tries, 60.0 / tries, time.monotonic)
