@@ -8,6 +8,7 @@ import numpy as np
 
 from . import lifecycle as row
 from .bank import CONFLICT, IMPLAUSIBLE, Bank
+from .sites import RADAR_KINDS, Sites
 
 APART_M = 5_000.0
 """Two tracks of one address this far apart are two objects, not one seen twice."""
@@ -17,6 +18,27 @@ AIRLINER_MPS, AIRLINER_M = 150.0, 5_000.0
 """Faster and higher than both, only airliners and military jets fly for long."""
 SLOW_FOR_S = 240.0
 """A flight slower than `classify.SLOW_MPS` for this long is no approach: 240 s at 60 m/s are 14 km."""
+
+
+FORSAKEN = 0.25
+"""Factor on a track's existence each time that a report with its address goes to another track."""
+SEEN_S = 30.0
+"""A radar's plot keeps a track that its own transponder has left for so long."""
+
+
+def forsake(bank: Bank, used: int, sites: Sites, now_s: float) -> None:
+    """Let tracks fade whose address now speaks from elsewhere: silence of a transponder says nothing, but one that
+    reports another place does. An address that two objects share keeps both, as each has reports of its own."""
+    alive, address = bank.alive[:used], bank.address[:used]
+    named = alive & (address >= 0)
+    spoken = named & bank.touched[:used]
+    if not spoken.any():
+        return
+    left = np.flatnonzero(named & ~bank.touched[:used] & np.isin(address, address[spoken]))
+    if left.size:
+        radar = sites.kind[np.maximum(bank.ring_sensor[left], 0)] <= RADAR_KINDS
+        seen = (radar & (bank.ring_sensor[left] >= 0) & (bank.ring_hit[left] > now_s - SEEN_S)).any(axis=1)
+        bank.r[left[~seen]] *= FORSAKEN
 
 
 class AddressMemory:

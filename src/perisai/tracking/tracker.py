@@ -17,7 +17,7 @@ from .columns import Codes
 from .crossings import Crossings
 from .detections import NOTHING, read
 from .falling import Falling
-from .identity import AddressMemory
+from .identity import AddressMemory, forsake
 from .learnt import Learnt
 from .lifecycle import ENDED, ROW_FLOATS, finish
 from .output import tracks_table
@@ -160,6 +160,7 @@ class Tracker:
         )  # fmt: skip
         self._crossings.start(detections, bank, self._grid, until, self._rules, self._work)
         used = int(bank.counters[USED])
+        forsake(bank, used, self.places, until)
         self._references.learn(detections, bank, used, until)
         self._falling.learn(detections, bank, used)
         self._learnt.learn(bank, used, scans, self._scans, until)

@@ -4,6 +4,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Annotated
 
+import msgspec
 import pyarrow as pa
 from cyclopts import Parameter
 
@@ -67,7 +68,10 @@ def track(detections: Path, /, *, sensors: Path, out: Out, config: Path | None =
     write_table(tracks, out)
     rejects = dict(stage.tracker.rejects)
     count = len(tracks["track"].unique())
-    show({"detections": table.num_rows, "rows": tracks.num_rows, "tracks": count, "rejects": rejects}, json)
+    # Radars that are off or measure worse than they say; all others are as the file has them.
+    off = [msgspec.to_builtins(h) for h in stage.tracker.registration() if h.state in ("biased", "inconsistent")]
+    said = {"detections": table.num_rows, "rows": tracks.num_rows, "tracks": count, "rejects": rejects}
+    show(said | ({"sensors": off} if off else {}), json)
 
 
 def alert(
