@@ -14,6 +14,9 @@ from perisai.geodesy import ecef_from_geodetic, ecef_offset_from_enu, geodetic_f
 from ..health import Cone, Polygon
 
 METRES_PER_DEGREE = 111_320.0
+FARTHEST_M = 1e7
+"""No sensor sees farther, and an error beyond it says nothing."""
+
 LARGEST_ANGLE_DEG = 0.05
 """An error of a latitude beyond this is metres: nodes differ in whether they give it in the unit of the coordinate."""
 
@@ -79,8 +82,8 @@ def place(told: Any, zone: str = "") -> Place | str:
     ):
         error_y *= METRES_PER_DEGREE
         error_x *= METRES_PER_DEGREE * math.cos(math.radians(lat))
-    sigma_m = math.sqrt(0.5 * (error_x**2 + error_y**2))
-    return Place(lat, lon, alt_m, sigma_m if sigma_m > 0.0 and math.isfinite(sigma_m) else NAN)
+    sigma_m = math.hypot(error_x, error_y) / math.sqrt(2.0)
+    return Place(lat, lon, alt_m, sigma_m if 0.0 < sigma_m < FARTHEST_M else NAN)
 
 
 def _from_utm(east_m: float, north_m: float, zone: str) -> tuple[float, float] | None:
@@ -114,13 +117,13 @@ def polar(told: Any) -> Polar | str:
 
     def error(field: str, unit: float) -> float:
         value = abs(read(field, unit))
-        return value if value > 0.0 else NAN
+        return value if 0.0 < value < FARTHEST_M else NAN
 
     azimuth = read("azimuth", angle)
     distance = read("range", length)
     if math.isnan(azimuth):
         return "no azimuth"
-    if distance <= 0.0:
+    if distance <= 0.0 or distance > FARTHEST_M:
         return "range out of range"
     return Polar(
         azimuth % 360.0,
@@ -145,7 +148,7 @@ def seen_from(origin: Place, told: Polar) -> Place:
     at = ecef_from_geodetic(lat, lon, height_m)
     found = geodetic_from_ecef(at[0] + offset[0], at[1] + offset[1], at[2] + offset[2])
     across = level * math.radians(told.sigma_azimuth_deg)
-    sigma_m = math.sqrt(0.5 * (across**2 + told.sigma_range_m**2))
+    sigma_m = math.hypot(across, told.sigma_range_m) / math.sqrt(2.0)
     alt_m = NAN if math.isnan(told.elevation_deg) or math.isnan(origin.alt_m) else found[2]
     return Place(math.degrees(found[0]), math.degrees(found[1]), alt_m, sigma_m)
 
