@@ -23,6 +23,7 @@ from perisai.sensors import parse_capture
 from perisai.sensors.beast import BeastStream, import_beast, split
 from perisai.sensors.sbs import SbsStream, import_sbs
 from perisai.service.ingest import tcp_client
+from perisai.service.ingest.gate import Pace
 from perisai.service.ingest.settings import LiveInput
 from perisai.service.ingest.tcp_client import TcpInput
 
@@ -154,6 +155,13 @@ async def test_a_receiver_that_goes_away_is_connected_to_again(monkeypatch) -> N
     server.close()
     whole = BeastStream("adsb", 1.0).take([(1_767_225_600_000_000, stream)])
     assert store.table.num_rows == whole.table.num_rows > 10
+
+
+def test_a_stream_above_its_limit_is_read_more_slowly() -> None:
+    pace = Pace(100.0)
+    assert pace.wait_s(150, 1000.0) == 0.0
+    assert pace.wait_s(150, 1000.0) == pytest.approx(1.0)
+    assert pace.wait_s(0, 1001.0) == pytest.approx(0.0)
 
 
 @pytest.mark.parametrize("size", [1, 7, 1000])

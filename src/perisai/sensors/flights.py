@@ -125,7 +125,7 @@ def _finish(
     names, codes = np.unique(address, return_inverse=True)
     texts = pa.array([None if name < 0 else f"{name:06x}" for name in names], pa.string())
     kept["address"] = texts.take(pa.array(codes))
-    return Imported(detections(kept, sieve.rejects), counts, sieve.rejects)
+    return Imported(detections(kept, sieve.rejects), +counts, sieve.rejects)
 
 
 def _codes(addresses: list[Any]) -> np.ndarray:

@@ -28,3 +28,17 @@ class Gate:
             self._buckets.clear()
         self._buckets[sender] = (tokens - 1.0, now_s)
         return True
+
+
+class Pace:
+    """A limit on a stream, of which nothing may be left out: how long the reading is to wait."""
+
+    def __init__(self, per_s: float) -> None:
+        self._per_s = per_s
+        self._tokens, self._at_s = 2.0 * per_s, 0.0
+
+    def wait_s(self, messages: float, now_s: float) -> float:
+        """Take so many messages; the seconds to wait before the next are read."""
+        self._tokens = min(2.0 * self._per_s, self._tokens + (now_s - self._at_s) * self._per_s) - messages
+        self._at_s = now_s
+        return max(0.0, -self._tokens / self._per_s)
