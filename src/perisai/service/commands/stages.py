@@ -22,7 +22,7 @@ Json = Annotated[bool, Parameter(name="--json", negative="")]
 
 
 def import_captures(files: list[Path], /, *, sensors: Path | None = None, out: Out, json: Json = False) -> None:
-    """Captures (ASTERIX raw or pcap, Mode S, OpenSky, recorded flights) to detections.
+    """Captures (ASTERIX, SAPIENT, Mode S, Remote ID, reports, OpenSky, recorded flights) to detections.
 
     Example: perisai import radar.pcap adsb.jsonl.gz --sensors sensors.toml -o detections.parquet
 
