@@ -40,3 +40,7 @@ _Locator.get_source_stamp = _stamp
 
 kernel: Any = numba.njit(nogil=True, cache=True, error_model="numpy")
 """Compiled on first call, without the interpreter lock, kept on disk; division by zero gives inf, as in numpy."""
+
+inlined: Any = numba.njit(nogil=True, error_model="numpy", inline="always")
+"""The same, copied into each kernel that calls it: a call with arrays counts their references, which costs more than a
+short function does (half the time of the rollouts)."""

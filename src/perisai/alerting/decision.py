@@ -11,8 +11,8 @@ from . import reason
 from .score import Floats, Ints, Rows, Scores, read_rows, score
 from .settings import AlertSettings
 
-NEAR_RATIO = 2.0
-"""However large the place, an alarm stays while the danger within the lead is so many times what raises one."""
+NEAR_RATIO = 1.0
+"""However large the place, an alarm stays while the danger within the lead would raise one: a new one would be late."""
 LEVEL: dict[int, Level] = {1: "watch", 2: "alarm"}
 
 

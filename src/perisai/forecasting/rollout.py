@@ -5,6 +5,7 @@ import math
 import numpy as np
 
 from perisai.geodesy import kernel, segment_in_circle
+from perisai.kernels import inlined
 from perisai.model import ARRIVED_STEP_S
 
 from .draws import LEGS
@@ -19,7 +20,7 @@ AIM_M = 60_000.0
 AIM_SIGMA_RAD = math.radians(50.0)
 
 
-@kernel
+@inlined
 def leg(index, scratch, particle, serial, x, y, dx, dy, t, duration, age, horizon):
     """Walk one leg through the raster (Amanatides & Woo 1987) and count the first touch of each area met."""
     slot_of, slots, n_slots, counts, entered, tested = scratch
@@ -65,7 +66,7 @@ def leg(index, scratch, particle, serial, x, y, dx, dy, t, duration, age, horizo
             r += step_r
 
 
-@kernel
+@inlined
 def _beside(crumbs, first, x, y):
     """The place on a way that is nearest to (x, y), on the step that ends at crumb `first`."""
     if first == 0:
@@ -76,7 +77,7 @@ def _beside(crumbs, first, x, y):
     return x0 + part * dx, y0 + part * dy
 
 
-@kernel
+@inlined
 def fly(index, scratch, draws, particle, stamp, state, motion, aims, way, age, horizon):
     """One rollout from the last known state through age + horizon; returns the next free leg serial.
 
@@ -174,7 +175,7 @@ def fly(index, scratch, draws, particle, stamp, state, motion, aims, way, age, h
     return serial
 
 
-@kernel
+@inlined
 def fall(index, scratch, draws, particle, stamp, impact, age, horizon):
     """One draw of where and when a ballistic object falls; counts it in the areas whose own circle holds the point.
 
@@ -202,7 +203,7 @@ def fall(index, scratch, draws, particle, stamp, impact, age, horizon):
     return stamp
 
 
-@kernel
+@inlined
 def destinations(index, weight, state, area, running):
     """Fill (area, running sum of weights) of the destinations of a last run, and return how many.
 
@@ -226,21 +227,30 @@ def destinations(index, weight, state, area, running):
     return count
 
 
-@kernel
-def quantile(counts, total, share):
-    """The time by which `share` of the counted arrivals came, s, linear inside its bin."""
-    want = share * total
+@inlined
+def quantiles(counts, total, out):
+    """Fill out (3,) with the times by which half, 5 % and 95 % of the counted arrivals came, s, linear in a bin."""
+    out[0] = out[1] = out[2] = (counts.size - 1) * BIN_S
     have = float(counts[0])
-    if have >= want:
-        return 0.0
+    low, half, high = have >= 0.05 * total, have >= 0.5 * total, have >= 0.95 * total
+    out[1] = 0.0 if low else out[1]
+    out[0] = 0.0 if half else out[0]
+    out[2] = 0.0 if high else out[2]
     for b in range(1, counts.size):
-        if counts[b] > 0 and have + counts[b] >= want:
-            return (b - 1 + (want - have) / counts[b]) * BIN_S
-        have += counts[b]
-    return (counts.size - 1) * BIN_S
+        if counts[b] == 0:
+            continue
+        then = have + counts[b]
+        if not low and then >= 0.05 * total:
+            low, out[1] = True, (b - 1 + (0.05 * total - have) / counts[b]) * BIN_S
+        if not half and then >= 0.5 * total:
+            half, out[0] = True, (b - 1 + (0.5 * total - have) / counts[b]) * BIN_S
+        if not high and then >= 0.95 * total:
+            out[2] = (b - 1 + (0.95 * total - have) / counts[b]) * BIN_S
+            break
+        have = then
 
 
-@kernel
+@inlined
 def arrived(counts, unit, out):
     """Fill out (k,) with `unit` times the arrivals by 0, 30, 60, ... s."""
     have = counts[0]
@@ -318,9 +328,7 @@ def forecast_all(
                 out[rows, 0] = i
                 out[rows, 1] = a
                 out[rows, 2] = probability
-                out[rows, 3] = quantile(counts[k], total, 0.5)
-                out[rows, 4] = quantile(counts[k], total, 0.05)
-                out[rows, 5] = quantile(counts[k], total, 0.95)
+                quantiles(counts[k], total, out[rows, 3:6])
                 arrived(counts[k], belief[i] / particles, out[rows, 6:])
             rows += 1
     return rows

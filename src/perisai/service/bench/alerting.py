@@ -9,7 +9,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from perisai.alerting import Alerter
 from perisai.evaluation import AlertScores, score_alerts
+from perisai.forecasting import Forecaster
 from perisai.model import Areas, alerts_table, split_frames
 from perisai.simulation import (
     benchmark_scenario,
@@ -26,9 +28,9 @@ from ..config import Config
 from ..pipeline import AlertBook, AlertStage, TrackStage
 
 LARGEST = "2025-09-07"
-MEDIAN_SEEDS, LARGEST_SEEDS, DETECTION_SEED = (9101, 9102, 9103), (9201,), 9301
+MEDIAN_SEEDS, LARGEST_SEEDS, DETECTION_SEED = (7001, 7002), (7101,), 7201
 """Seeds of the report; nothing is tuned on them."""
-DETECTION_HOURS = (2.0, 3.0)
+DETECTION_HOURS = (2.0, 1.0)
 """From two hours after the first take-off, when the raid is on its way, for so long."""
 LOAD_TRACKS, LOAD_SCANS = 1000, 20
 
@@ -48,18 +50,19 @@ def run(quick: bool = False) -> dict[str, Any]:
 
 def from_tracks(truth: pa.Table, seed: int, areas: Areas, config: Config | None = None) -> AlertScores:
     """Scores of the alerts made from tracks of 30 s, 300 m and 3 m/s noise (ALERTING.md)."""
-    tracks = tracks_from_truth(truth, seed)
-    stage = AlertStage(areas, config or Config())
-    return score_alerts(_alerts(stage, ((f.table, f.end_us) for f in split_frames(tracks, "tracks"))), truth, areas)
+    settings = config or Config()
+    forecaster, alerter = Forecaster(areas, settings.forecasting), Alerter(areas, settings.alerting)
+    frames = split_frames(tracks_from_truth(truth, seed), "tracks")
+    return score_alerts(_alerts(forecaster, alerter, ((f.table, f.end_us) for f in frames)), truth, areas)
 
 
 def from_detections(seed: int, hours: float, areas: Areas) -> dict[str, Any]:
     """Scores of the alerts made by the real tracker from what the default network detects of the largest night."""
     network = default_network(areas)
     truth = _middle(raid_truth(LARGEST, seed, areas), hours)
-    tracker, stage = TrackStage(network, Config()), AlertStage(areas, Config())
+    tracker, forecaster, alerter = TrackStage(network, Config()), Forecaster(areas), Alerter(areas)
     feed = split_frames(observe(truth, network, seed))
-    alerts = _alerts(stage, ((tracker.step(frame), frame.end_us) for frame in feed))
+    alerts = _alerts(forecaster, alerter, ((tracker.step(frame), frame.end_us) for frame in feed))
     scores = score_alerts(alerts, truth, areas, seen=visible(truth, network))
     return {"hours": hours} | _figures(scores)
 
@@ -80,10 +83,12 @@ def latency(tracks: int) -> dict[str, Any]:
     return {"tracks": tracks, "cap_messages": messages, "frame_p50_s": float(p50), "frame_p99_s": float(p99)}
 
 
-def _alerts(stage: AlertStage, steps: Iterable[tuple[pa.Table, int]]) -> pa.Table:
+def _alerts(forecaster: Forecaster, alerter: Alerter, steps: Iterable[tuple[pa.Table, int]]) -> pa.Table:
+    """The alerts decided on, as AlertStage decides, without writing a CAP message for each."""
     book = AlertBook()
     for rows, end_us in steps:
-        for change in stage.step(rows, end_us).changes:
+        forecasts = forecaster.step(rows, end_us)
+        for change in alerter.step(forecasts, end_us) if forecaster.beat(end_us) else []:
             book.apply(change)
     return alerts_table(book.alerts())
 
