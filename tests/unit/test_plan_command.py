@@ -184,3 +184,11 @@ def _refused(capsys, areas, offers, folder: Path, more: list[str], expected: str
     assert caught.value.code == 2 and printed.out == ""
     assert len(lines) == 1 and expected in lines[0] and lines[0].startswith("perisai: ")
     assert not out.parent.exists()
+
+
+def test_simulated_nights_run_the_real_chain_before_and_after(region, capsys):
+    areas, offers, out = region
+    told = _plan(capsys, areas, offers, out, "--simulate", "1", "--hours", "1.0")["simulated"]
+    assert told["nights"] == 1 and told["in_time_before"] == 0.0
+    assert 0.3 < told["in_time"] <= 1.0
+    assert told["people_warned_in_time"] > told["people_warned_in_time_before"] == 0.0

@@ -199,3 +199,58 @@ def test_nothing_to_decide_is_one_clear_line():
         solve(one_pool(weight, np.zeros(1, np.int64), cover[:0], 3))
     with pytest.raises(BadInputError, match="no site reaches anybody"):
         cover_all(np.array([0, 0]), np.empty(0, np.int32), 4)
+
+
+def test_the_weakest_way_in_is_the_gap_in_the_wall_and_closing_it_raises_the_weakest():
+    from perisai.geodesy import plane_at
+    from perisai.planning import Grid, corridors, rim
+
+    grid = Grid(plane_at(50.0, 30.0), 0.0, 21_000.0, 1_000.0, 21, 21)
+    density = np.zeros((21, 21))
+    density[5, 1:20] = density[15, 1:20] = density[5:16, 1] = density[5:16, 19] = 1e-3
+    goal = np.array([10 * 21 + 10])
+    whole = corridors(grid, density, rim(grid), goal)[0]
+    # One row of cells is crossed: half of a step on either side of it.
+    assert whole.exposure == pytest.approx(1.0, rel=1e-6)
+    assert whole.undetected == pytest.approx(math.exp(-1.0), rel=1e-6)
+    density[5, 12] = 0.0
+    density[5, 13] = 1e-4
+    gap = corridors(grid, density, rim(grid), goal)[0]
+    assert gap.exposure < 1e-6 and gap.unwatched_m == pytest.approx(gap.length_m)
+    assert (gap.east == 12_500.0).any()
+    density[5, 12] = 1e-3
+    closed = corridors(grid, density, rim(grid), goal)[0]
+    assert closed.exposure == pytest.approx(0.1, rel=1e-6)
+
+
+def test_the_chance_of_a_track_is_that_of_counting_every_outcome():
+    from perisai.planning.watch import TERMS, tail
+
+    rng = np.random.default_rng(4)
+    for needed in (1, 2, 3, 5):
+        p = rng.uniform(0.05, 0.95, 7)
+        exact = 0.0
+        for outcome in product((0, 1), repeat=7):
+            if sum(outcome) >= needed:
+                exact += math.prod(q if hit else 1 - q for q, hit in zip(p, outcome, strict=True))
+        odds = p / (1 - p)
+        sums = np.array([[np.log1p(-p).sum(), *((odds**k).sum() for k in range(1, TERMS + 1))]])
+        assert tail(sums, np.array([needed]))[0] == pytest.approx(exact, rel=1e-9)
+
+
+def test_thinning_keeps_the_sum_and_the_heavy_ones():
+    from perisai.geodesy import plane_at
+    from perisai.planning import Approaches, thinned
+
+    rng = np.random.default_rng(8)
+    people = rng.pareto(1.2, 5_000) * 1_000 + 500
+    whole = Approaches(
+        plane_at(50.0, 30.0), np.zeros((5_000, 13, 3)), np.zeros(5_000, int), np.arange(5_000), people, np.zeros((1, 2))
+    )
+    few = thinned(whole, 600, 1)
+    assert len(few) == 600
+    assert few.people.sum() == pytest.approx(people.sum())
+    assert people.argmax() in few.area
+    half = people[np.arange(5_000) % 2 == 0].sum() / people.sum()
+    estimates = [t.people[t.area % 2 == 0].sum() / people.sum() for t in (thinned(whole, 600, s) for s in range(40))]
+    assert np.mean(estimates) == pytest.approx(half, abs=3 * np.std(estimates) / math.sqrt(40) + 1e-9)

@@ -119,8 +119,10 @@ def _watched(plan: Plan) -> list[dict[str, Any]]:
                 "threat": "drone",
                 "least": WATCHED,
             }
-            geometry = msgspec.Raw(shapely.to_geojson(shape).encode())
-            rows.append({"type": "Feature", "properties": properties, "geometry": geometry})
+            # A polygon a feature: maps tell polygons from multi-polygons in their styles.
+            for part in shapely.get_parts(shape):
+                geometry = msgspec.Raw(shapely.to_geojson(part).encode())
+                rows.append({"type": "Feature", "properties": properties, "geometry": geometry})
     return rows
 
 

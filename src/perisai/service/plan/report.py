@@ -181,7 +181,7 @@ def _corridors(plan: Plan, sheet: _Map, height: float) -> str:
             line = " ".join(f"{a:.0f},{b:.0f}" for a, b in zip(x, y, strict=True))
             colour = "#b3412e" if way.after.undetected >= 0.5 else "#8893a1"
             inside += f'<polyline points="{line}" fill="none" stroke="{colour}" stroke-width="1.6"/>'
-    note = "blue: watched; the weakest ways in to the ten largest areas, red where an even chance is to come unseen"
+    note = "blue: watched; lines: weakest ways in to the ten largest areas, red: likelier unseen than not"
     return sheet.drawing(f"At {height:g} m, with the plan", inside, note)
 
 
