@@ -188,7 +188,7 @@ def _refused(capsys, areas, offers, folder: Path, more: list[str], expected: str
 
 def test_simulated_nights_run_the_real_chain_before_and_after(region, capsys):
     areas, offers, out = region
-    told = _plan(capsys, areas, offers, out, "--simulate", "1", "--hours", "1.0")["simulated"]
+    told = _plan(capsys, areas, offers, out, "--simulate", "1", "--hours", "0.5")["simulated"]
     assert told["nights"] == 1 and told["in_time_before"] == 0.0
     assert 0.3 < told["in_time"] <= 1.0
     assert told["people_warned_in_time"] > told["people_warned_in_time_before"] == 0.0

@@ -83,7 +83,10 @@ def live(
     config: Config,
     tell: Callable[[float], None] | None = None,
 ) -> Lived:
-    """What the real chain makes of a night seen by these sensors."""
+    """What the real chain makes of a night seen by these sensors; without any, nobody is warned."""
+    approached = float(approaches_from(truth, areas).people.sum())
+    if not sensors:
+        return Lived(seed, approached, 0.0, 0.0, {}, 0, 0)
     book = AlertBook()
     tracker, stage = TrackStage(sensors, config), AlertStage(areas, config)
     detections = observe(truth, sensors, seed)
@@ -94,7 +97,6 @@ def live(
         if tell:
             tell((frame.end_us - begin) / max(end - begin, 1))
     scores = score_alerts(alerts_table(book.alerts()), truth, areas)
-    approached = float(approaches_from(truth, areas).people.sum())
     return Lived(
         seed, approached, scores.in_time * approached, scores.in_time, scores.in_time_by_kind, scores.alarms,
         scores.false_alarms,
