@@ -2,14 +2,18 @@
 
 import asyncio
 import json
+import sys
 from collections import Counter
+from pathlib import Path
 
+import msgspec
 from channels_house import centre, until
 from channels_support import START_US, an_alert, messages, squares
 from test_channels_push import SECRET, serving
 
 from perisai.alerting import CapSettings, CapWriter
 from perisai.channels.webhook import Webhook
+from perisai.service.bus import Bus
 from perisai.service.nats_server import NatsServer
 
 AREAS = squares(6)
@@ -19,6 +23,10 @@ NOW_US = START_US + 1_000_000
 def told(endpoint) -> Counter:
     """Messages by address and identifier."""
     return Counter((path, json.loads(body)["identifier"]) for path, _, body in endpoint.came)
+
+
+def reached(endpoint) -> set:
+    return {(path, headers["webhook-id"]) for path, headers, _ in endpoint.came}
 
 
 async def test_what_was_delivered_is_not_repeated_and_what_was_raised_while_down_is_told(tmp_path):
@@ -61,6 +69,54 @@ async def test_an_alarm_raised_while_the_channels_were_down_is_told_and_one_that
             assert house.outlet("cap_feed").message("A0.alarm") is None
             assert house.outlet("cap_feed").message("A1.alarm") == late.xml
         assert told(endpoint) == {("/a", "A1.alarm"): 1}
+
+
+LONELY = """
+import asyncio, sys
+from pathlib import Path
+from channels_house import centre
+from channels_support import squares
+from perisai.channels.webhook import Webhook
+from test_channels_push import SECRET
+directory, bus_url, url, count, now_us = sys.argv[1:]
+hooks = [Webhook(url=f"{url}/{i}", secret=SECRET) for i in range(int(count))]
+async def main():
+    async with centre(Path(directory), squares(6), *hooks, now_us=int(now_us), bus_url=bus_url):
+        await asyncio.sleep(60)
+asyncio.run(main())
+"""
+
+
+async def test_a_kill_in_the_middle_loses_nobody_and_repeats_only_what_was_not_yet_noted(tmp_path):
+    count, identifiers = 400, set()
+    async with serving() as (endpoint, url), NatsServer(tmp_path) as nats:
+        async with Bus(nats.url) as bus:
+            for message in messages(AREAS, an_alert("A0"), an_alert("A1")):
+                identifiers.add(message.identifier)
+                await bus.publish("perisai.cap", msgspec.msgpack.encode(message), f"cap-{message.identifier}")
+        command = [sys.executable, "-c", LONELY, str(tmp_path), nats.url, url, str(count), str(NOW_US)]
+        done = 0
+        for enough in (count, 2 * count):
+            process = await asyncio.create_subprocess_exec(*command, cwd=Path(__file__).parent)
+            try:
+                await until(lambda enough=enough: len(reached(endpoint)) >= enough, 100)
+            finally:
+                process.kill()
+                await process.wait()
+            done = done or len(endpoint.came)
+        times = told(endpoint)
+        assert len(times) == 2 * count
+        assert {identifier for _, identifier in times} == identifiers
+        repeated = sum(times.values()) - len(times)
+        assert repeated < done / 2
+        assert all(headers["webhook-id"] in identifiers for _, headers, _ in endpoint.came)
+
+
+async def test_a_message_of_another_version_stops_nothing(tmp_path):
+    async with centre(tmp_path, AREAS, now_us=NOW_US) as house:
+        await house.bus.publish("perisai.cap", b"\x93\x01\x02\x03", "odd")
+        await house.say(messages(AREAS, an_alert("A0")))
+        await until(lambda: house.outlet("cap_feed").message("A0.alarm"))
 
 
 async def test_a_retry_gives_way_to_the_all_clear(tmp_path):

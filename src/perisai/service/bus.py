@@ -166,7 +166,8 @@ class Bus:
 
     async def last_sequence(self, stream: str) -> int:
         """The sequence of the newest message of a stream, 0 when it is empty."""
-        return (await self._patiently(lambda: self._js.stream_info(stream))).state.last_seq
+        state = (await self._patiently(lambda: self._js.stream_info(stream))).state
+        return state.last_seq if state.messages else 0  # what has aged out will not come again
 
     async def last_end_us(self, subject: str, stream: str) -> int:
         """The end of the frame that the newest message of a subject belongs to, 0 when there is none."""

@@ -58,16 +58,23 @@ class Channels:
 
     async def _messages(self, head: int, caught_up: asyncio.Event) -> None:
         async for message in self._bus.follow("CAP", self._horizon):
-            cap = msgspec.msgpack.decode(message.data, type=CapMessage)
-            self._standing.append((message.sequence, cap.expires_us))
-            for outlet in self.outlets:
-                try:
-                    outlet.take_message(cap, message.sequence)
-                except Exception:
-                    outlet.count.failures["not_taken"] += 1
-                    log.exception("message not taken", channel=outlet.name, identifier=cap.identifier)
+            try:
+                cap = msgspec.msgpack.decode(message.data, type=CapMessage)
+            except msgspec.DecodeError as error:  # of another version of Perisai: no reason to stop what is to come
+                log.error("CAP message not read", sequence=message.sequence, reason=str(error))
+            else:
+                self._hand_out(cap, message.sequence)
             if message.sequence >= head:
                 caught_up.set()
+
+    def _hand_out(self, cap: CapMessage, sequence: int) -> None:
+        self._standing.append((sequence, cap.expires_us))
+        for outlet in self.outlets:
+            try:
+                outlet.take_message(cap, sequence)
+            except Exception:
+                outlet.count.failures["not_taken"] += 1
+                log.exception("message not taken", channel=outlet.name, identifier=cap.identifier)
 
     async def _tracks(self) -> None:
         async for message in self._bus.follow("TRACKS", await self._bus.last_sequence("TRACKS")):
