@@ -17,6 +17,7 @@ VERBS = {
     "alert": ("stages:alert", "Tracks to alerts."),
     "simulate": ("score:simulate", "A raid night as the published record tells it."),
     "evaluate": ("score:evaluate", "Scores of tracks and of alerts."),
+    "keys": ("people:keys", "Keys and rights for a shared bus."),
     "query": ("live:query", "SQL over a recording."),
     "user": ("people:user", "Accounts of operators and partners."),
     "audit": ("people:audit", "Whether the log of what operators did holds."),

@@ -4,6 +4,7 @@ Kept by the gateway from the bus; read by the HTTP API and by the consoles. docs
 """
 
 import asyncio
+import time
 from collections import deque
 from dataclasses import dataclass, field
 from typing import Any
@@ -43,6 +44,7 @@ class Picture:
     def __init__(self, mode: Mode, sensors: list[Sensor]) -> None:
         self.mode = mode
         self.now_us = 0
+        self.moved_s = time.monotonic()
         self.version = 0
         self.tracks: dict[int, TrackState] = {}
         self.book = AlertBook()
@@ -61,6 +63,7 @@ class Picture:
 
     def take_tracks(self, rows: pa.Table, end_us: int) -> None:
         """A frame of the TRACKS stream."""
+        self.moved_s = time.monotonic()
         self.version += 1
         self.now_us = max(self.now_us, end_us)
         if rows.num_rows == 0:

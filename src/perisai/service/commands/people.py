@@ -178,3 +178,19 @@ def _password() -> str:
     if getpass.getpass("once more: ") != first:
         raise BadInputError("password", "the two differ", "the same twice")
     return first
+
+
+def keys(directory: Path, /, *, sensor: tuple[str, ...] = (), json: Json = False) -> None:
+    """Keys and rights for a shared NATS bus: one nkey a role and a sensor, and accounts.conf for nats-server.
+
+    Example: perisai keys keys/ --sensor radar-north --sensor 25/201
+
+    Args:
+        directory: where to write; seeds there already are kept.
+        sensor: id of a sensor that publishes by itself (may be given several times).
+        json: print the files as one JSON object.
+    """
+    from ..nats_accounts import write_accounts
+
+    seeds = write_accounts(directory, list(sensor))
+    show({"accounts": str(directory / "accounts.conf"), "seeds": [str(path) for path in seeds]}, json)

@@ -38,7 +38,8 @@ def _table(body: bytes, content_type: str) -> pa.Table:
     if content_type.startswith(ARROW):
         try:
             table = pa.ipc.open_stream(body).read_all()
-        except (pa.ArrowException, OSError) as error:
+            table.validate(full=True)  # a torn buffer would be read beyond its end
+        except (pa.ArrowException, OSError, ValueError) as error:
             raise BadInputError("body", f"not an Arrow stream ({str(error).splitlines()[0]})", "detections") from error
         return conform(table, "detections", "body")
     try:

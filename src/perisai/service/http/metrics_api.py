@@ -1,5 +1,7 @@
 """Figures for Prometheus."""
 
+import shutil
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -28,6 +30,16 @@ class _Figures:
         yield GaugeMetricFamily("perisai_lag_seconds", "Tracks behind what was received", value=picture.lag_s())
         yield GaugeMetricFamily("perisai_tracks", "Tracks in the picture", value=len(picture.tracks))
         yield GaugeMetricFamily("perisai_alerts_active", "Alerts in force", value=len(picture.book.active()))
+        silent = sum(row["state"] == "silent" for row in picture.sensors())
+        yield GaugeMetricFamily("perisai_sensors_silent", "Sensors that have stopped reporting", value=silent)
+        age_s = time.monotonic() - picture.moved_s
+        yield GaugeMetricFamily("perisai_picture_age_seconds", "Since the last frame of tracks came", value=age_s)
+        pending = len(picture.desk["pending"]) + len(picture.desk["proposals"])
+        yield GaugeMetricFamily("perisai_waiting_for_operators", "Alerts and orders that wait", value=pending)
+        free = shutil.disk_usage(self._state.config.service.data).free
+        yield GaugeMetricFamily("perisai_disk_free_bytes", "Free where the recording is", value=free)
+        unwritten = self._state.audit.unwritten
+        yield GaugeMetricFamily("perisai_audit_unwritten", "Audit entries that wait for the disk", value=unwritten)
         yield from _channels(self._state.channels.status())
 
 

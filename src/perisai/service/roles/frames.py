@@ -2,9 +2,15 @@
 
 from collections.abc import AsyncIterator
 
-from perisai.model import Frame, close_frame, conform
+import pyarrow as pa
+import pyarrow.compute as pc
+import structlog
 
-from ..bus import TICK, Bus
+from perisai.model import BadInputError, Frame, close_frame, conform, empty
+
+from ..bus import SENSOR, TICK, Bus, Message
+
+log = structlog.get_logger("frames")
 
 
 async def input_frames(bus: Bus, after: int) -> AsyncIterator[tuple[int, Frame]]:
@@ -12,7 +18,29 @@ async def input_frames(bus: Bus, after: int) -> AsyncIterator[tuple[int, Frame]]
     batches = []
     async for message in bus.follow("INPUT", after):
         if message.subject != TICK:
-            batches.append(conform(message.table(), "detections", message.subject))
+            batches.append(batch(message))
             continue
         yield message.sequence, close_frame(batches, "detections", message.end_us)
         batches = []
+
+
+def batch(message: Message) -> pa.Table:
+    """The detections of a message. What is no such table counts as none: nobody can stop the house by what he sends.
+
+    On a sensor's own subject only rows that name it count.
+    """
+    try:
+        table = conform(message.table(), "detections", message.subject)
+        table.validate(full=True)
+    except (BadInputError, pa.ArrowException, OSError, ValueError) as error:
+        reason = str(error).splitlines()[0]
+        log.error("refused", subject=message.subject, sequence=message.sequence, reason=reason)
+        return empty("detections")
+    if message.subject.startswith(f"{SENSOR}."):
+        own = message.subject.removeprefix(f"{SENSOR}.")
+        said = table.filter(pc.fill_null(pc.equal(table["sensor"], own), False))
+        if said.num_rows < table.num_rows:
+            rows = table.num_rows - said.num_rows
+            log.error("refused rows that name another sensor", subject=message.subject, rows=rows)
+        return said
+    return table
