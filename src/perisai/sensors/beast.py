@@ -5,6 +5,7 @@ A message: 0x1a, its type ('1' Mode A/C, '2' short and '3' long Mode S, '4' stat
 14 bytes; 0x1a inside a message is doubled. readsb adds type 0xe3: eight bytes that name the receiver.
 """
 
+import re
 from collections import Counter
 from datetime import date
 
@@ -57,6 +58,40 @@ def import_beast(content: bytes, sensor: str, period_s: float, day: date) -> Imp
     time_s = (day - date(1970, 1, 1)).days * 86_400.0 + _seconds(ticks, frames)
     scans = CooperativeScans(int(period_s * 1e6))
     return _detections(ModeS(Counter(), Counter()), scans, sensor, time_s, frames, counts, rejects)
+
+
+_COUNTER = rb"(?:\*|[@%<]([0-9a-fA-F]{12})(?:[0-9a-fA-F]{2})?)"
+_AVR = re.compile(rb"\s*" + _COUNTER + rb"((?:[0-9a-fA-F]{14}){1,2}|[0-9a-fA-F]{4});\s*\Z")
+
+
+def import_avr(content: bytes, sensor: str, period_s: float, day: date) -> Imported:
+    """A recorded text stream of frames, `*FRAME;` or `@COUNTERFRAME;` (`<` with a signal level): times as of Beast.
+
+    A frame without a counter has no time: it is counted and refused.
+    """
+    counts, rejects = Counter[str](), Counter[str]()
+    ticks: list[int] = []
+    frames: list[str] = []
+    for line in content.splitlines():
+        match = _AVR.match(line)
+        if match is None:
+            rejects["avr: line is no frame"] += bool(line.strip())
+        elif match[1] is None:
+            rejects["avr: frame without a time"] += 1
+        elif len(match[2]) == 4:
+            counts["avr Mode A/C"] += 1
+        else:
+            ticks.append(int(match[1], 16))
+            frames.append(match[2].decode().lower())
+    rejects = +rejects
+    time_s = (day - date(1970, 1, 1)).days * 86_400.0 + _seconds(np.array(ticks, np.int64), frames)
+    scans = CooperativeScans(int(period_s * 1e6))
+    return _detections(ModeS(Counter(), Counter()), scans, sensor, time_s, frames, counts, rejects)
+
+
+def looks_like_avr(line: bytes) -> bool:
+    """Whether a line of text is a frame as `import_avr` reads it."""
+    return _AVR.match(line) is not None
 
 
 def looks_like_beast(content: bytes) -> bool:

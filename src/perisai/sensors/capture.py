@@ -88,6 +88,8 @@ def _text_importer(head: bytes) -> TextImporter | None:
         return lambda content, source, sensors, _: flights.import_states(content, source, *receiver(sensors, "opensky"))
     if any(line.split(b",", 1)[0] in _SBS and line.count(b",") >= 9 for line in lines):
         return lambda content, source, sensors, _: sbs.import_sbs(content, *receiver(sensors, "adsb"))
+    if any(beast.looks_like_avr(line) for line in lines):
+        return lambda content, source, sensors, day: beast.import_avr(content, *receiver(sensors, "adsb"), day)
     if any(remote_id.looks_like_line(line) for line in lines):
         return lambda content, source, sensors, day: remote_id.import_remote_id_lines(content, sensors, day)
     if _FRAMES_CSV.search(start):

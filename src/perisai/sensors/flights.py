@@ -26,11 +26,12 @@ def import_states(content: bytes, source: str, sensor: str, period_s: float) -> 
     and repetitions are counted and left out, as are aircraft on the ground. Height: geometric, else barometric.
     Raises BadInputError when the columns are not there.
     """
+    rejects: Counter[str] = Counter()
+    table = _read(content, source, rejects)
     try:
-        table = pcsv.read_csv(io.BytesIO(content), convert_options=_conversion())
         columns = Counter(table.column_names)
-    except (pa.ArrowException, UnicodeDecodeError) as error:  # pyarrow decodes the names of columns only when asked for
-        raise BadInputError(source, str(error).splitlines()[0], "a CSV of OpenSky state vectors in UTF-8") from error
+    except UnicodeDecodeError as error:  # pyarrow decodes the names of columns only when asked for
+        raise BadInputError(source, str(error), "a CSV of OpenSky state vectors in UTF-8") from error
     for name in STATE_COLUMNS:
         if name not in columns:
             raise BadInputError(f"{source}: column {name}", "missing", f"{', '.join(STATE_COLUMNS)}, ...")
@@ -40,7 +41,6 @@ def import_states(content: bytes, source: str, sensor: str, period_s: float) -> 
     column = {name: _floats(table, name) for name in _NUMBERS}
     seconds = np.where(np.isnan(column["lastposupdate"]), column["time"], column["lastposupdate"])
     address = _codes(table["icao24"].to_pylist())
-    rejects: Counter[str] = Counter()
     sieve = Sieve(table.num_rows, rejects)
     sieve.refuse(np.isnan(column["time"]), "state: time unknown")
     sieve.refuse(np.isnan(column["lat"]) | np.isnan(column["lon"]), "state: no position")
@@ -63,6 +63,44 @@ def import_states(content: bytes, source: str, sensor: str, period_s: float) -> 
     return _finish(rows, address, sieve, sensor, period_s, Counter({"state vector": table.num_rows}))
 
 
+def _read(content: bytes, source: str, rejects: Counter[str]) -> pa.Table:
+    """The file as a table; when a value does not fit its column, all are text, and what is no number is null."""
+
+    def skip(_: Any) -> str:
+        rejects["state: line with too few or too many fields"] += 1
+        return "skip"
+
+    parse = pcsv.ParseOptions(invalid_row_handler=skip)
+    try:
+        return pcsv.read_csv(io.BytesIO(content), parse_options=parse, convert_options=_conversion())
+    except (pa.ArrowException, UnicodeDecodeError):
+        rejects.clear()
+    try:
+        names = content.split(b"\n", 1)[0].decode("utf-8").strip().split(",")
+        text = pcsv.ConvertOptions(column_types=dict.fromkeys(names, pa.binary()))
+        table = pcsv.read_csv(io.BytesIO(content), parse_options=parse, convert_options=text)
+    except (pa.ArrowException, UnicodeDecodeError) as error:
+        raise BadInputError(source, str(error).splitlines()[0], "a CSV of OpenSky state vectors in UTF-8") from error
+    for name in table.column_names:
+        if names.count(name) > 1:
+            return table
+        values = [_value(one, name in _NUMBERS) for one in table[name].to_pylist()]
+        kind = pa.float64() if name in _NUMBERS else pa.string()
+        table = table.set_column(table.column_names.index(name), name, pa.array(values, kind))
+    return table
+
+
+def _value(raw: bytes | None, number: bool) -> float | str | None:
+    """A field read as text; None for what is empty or, in a column of numbers, none."""
+    text = (raw or b"").decode("utf-8", "replace").strip()
+    if not number:
+        return text or None
+    try:
+        return float(text)
+    except ValueError:
+        return None
+
+
 class _Sample(msgspec.Struct):
     timestamp: float
     latitude: float | None = None
@@ -81,10 +119,8 @@ def import_flights(content: bytes, source: str, sensor: str, period_s: float) ->
 
     Raises BadInputError when it is no such array.
     """
-    try:
-        samples = msgspec.json.decode(content, type=list[_Sample])
-    except msgspec.MsgspecError as error:
-        raise BadInputError(source, str(error), "a JSON array of flight samples") from error
+    rejects: Counter[str] = Counter()
+    samples = _samples(content, source, rejects)
     n = len(samples)
     nan = math.nan
 
@@ -96,7 +132,7 @@ def import_flights(content: bytes, source: str, sensor: str, period_s: float) ->
     speed = column([s.groundspeed for s in samples]) * KNOT_MPS
     track = np.radians(column([s.track for s in samples]))
     address = _codes([s.icao24 for s in samples])
-    sieve = Sieve(n, Counter())
+    sieve = Sieve(n, rejects)
     sieve.refuse(np.isnan(lat) | np.isnan(lon), "flight: no position")
     sieve.refuse(np.fromiter((bool(s.onground) for s in samples), bool, n), "flight: on ground")
     columns = {
@@ -110,6 +146,28 @@ def import_flights(content: bytes, source: str, sensor: str, period_s: float) ->
         "vu_mps": column([s.vertical_rate for s in samples]) * FOOT_PER_MINUTE_MPS,
     }
     return _finish(columns, address, sieve, sensor, period_s, Counter({"flight sample": n}))
+
+
+def _samples(content: bytes, source: str, rejects: Counter[str]) -> list[_Sample]:
+    """The samples; one that is none is counted, unless none is any good."""
+    expected = "a JSON array of flight samples"
+    try:
+        return msgspec.json.decode(content, type=list[_Sample])
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        fault = str(error)
+    try:
+        raws = msgspec.json.decode(content, type=list[msgspec.Raw])
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise BadInputError(source, str(error), expected) from error
+    decoder, samples = msgspec.json.Decoder(_Sample), []
+    for raw in raws:
+        try:
+            samples.append(decoder.decode(raw))
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+            rejects["flight: sample not as expected"] += 1
+    if not samples:
+        raise BadInputError(source, fault, expected)
+    return samples
 
 
 def _finish(
