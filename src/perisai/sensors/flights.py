@@ -1,5 +1,6 @@
 """Positions that others have decoded: OpenSky state vectors (CSV) and recorded flights (JSON)."""
 
+import contextlib
 import io
 import math
 from collections import Counter
@@ -65,20 +66,17 @@ def import_states(content: bytes, source: str, sensor: str, period_s: float) -> 
 
 def _read(content: bytes, source: str, rejects: Counter[str]) -> pa.Table:
     """The file as a table; when a value does not fit its column, all are text, and what is no number is null."""
-
-    def skip(_: Any) -> str:
-        rejects["state: line with too few or too many fields"] += 1
-        return "skip"
-
-    parse = pcsv.ParseOptions(invalid_row_handler=skip)
+    with contextlib.suppress(pa.ArrowException, UnicodeDecodeError):
+        return pcsv.read_csv(io.BytesIO(content), convert_options=_conversion())
+    heading, *lines = content.splitlines() or [b""]
+    whole = [line for line in lines if line.count(b",") == heading.count(b",")]
+    faulty = sum(bool(line.strip()) for line in lines) - len(whole)
+    if faulty:
+        rejects["state: line with too few or too many fields"] += faulty
     try:
-        return pcsv.read_csv(io.BytesIO(content), parse_options=parse, convert_options=_conversion())
-    except (pa.ArrowException, UnicodeDecodeError):
-        rejects.clear()
-    try:
-        names = content.split(b"\n", 1)[0].decode("utf-8").strip().split(",")
+        names = heading.decode("utf-8").strip().split(",")
         text = pcsv.ConvertOptions(column_types=dict.fromkeys(names, pa.binary()))
-        table = pcsv.read_csv(io.BytesIO(content), parse_options=parse, convert_options=text)
+        table = pcsv.read_csv(io.BytesIO(b"\n".join([heading, *whole])), convert_options=text)
     except (pa.ArrowException, UnicodeDecodeError) as error:
         raise BadInputError(source, str(error).splitlines()[0], "a CSV of OpenSky state vectors in UTF-8") from error
     for name in table.column_names:
