@@ -7,7 +7,7 @@ import numpy as np
 import pyarrow as pa
 
 from perisai.evaluation import score_alerts
-from perisai.forecasting import Forecaster
+from perisai.forecasting import Forecaster, ForecastSettings
 from perisai.model import THREATS, Areas, build, empty, split_frames
 from perisai.simulation import communities, median_night, tracks_from_truth
 
@@ -17,22 +17,23 @@ EPOCH_US = 1_767_225_600_000_000
 
 
 def run(quick: bool = False) -> dict[str, Any]:
-    """Reliability, interval coverage, Brier and log score; seconds a beat. Quick: one night, 1,000 tracks."""
+    """Reliability, interval coverage, Brier and log score; seconds a beat. Quick: one night at a beat a minute."""
     areas = communities()
-    skill = [calibration(seed, areas) for seed in SEEDS[: 1 if quick else None]]
+    skill = [calibration(seed, areas, 60 if quick else 10) for seed in SEEDS[: 1 if quick else None]]
     return {"areas": len(areas), "nights": skill, "speed": [speed(n, areas) for n in (1000,) + (10_000,) * (not quick)]}
 
 
-def calibration(seed: int, areas: Areas) -> dict[str, Any]:
+def calibration(seed: int, areas: Areas, period_s: int = 10) -> dict[str, Any]:
     """Skill on a median night from noisy true tracks; the reliability's worst bin of those with 200 cases."""
     truth = median_night(seed, areas)
-    forecaster = Forecaster(areas)
+    forecaster = Forecaster(areas, ForecastSettings(period_s=period_s))
     rows = [forecaster.step(f.table, f.end_us) for f in split_frames(tracks_from_truth(truth, seed), "tracks")]
     skill = score_alerts(empty("alerts"), truth, areas, pa.concat_tables([r for r in rows if r.num_rows])).forecasts
     assert skill is not None
     bins = [r for r in skill.reliability if r.cases >= ENOUGH_CASES]
     return {
         "seed": seed,
+        "period_s": period_s,
         "cases": skill.cases,
         "brier": skill.brier,
         "log_score": skill.log_score,
