@@ -5,7 +5,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from perisai.geodesy import Plane
-from perisai.model import KINDS
 
 WINDOW_S, STEP_S = 120.0, 10.0
 """A warning rests on what was seen in the two minutes before it is due: after that the forecaster's belief fades."""
@@ -118,8 +117,3 @@ def thinned(all_of: Approaches, most: int, seed: int) -> Approaches:
     rows = np.concatenate([np.flatnonzero(sure), drawn])
     weight = np.concatenate([people[sure], np.full(len(drawn), step)])
     return all_of.chosen(rows, weight)
-
-
-def kinds_of(approaches: Approaches) -> list[str]:
-    """The kind of each approach by name."""
-    return [KINDS[k] for k in approaches.kind]

@@ -16,8 +16,9 @@ from .units import CATALOGUE, UnitType, check
 class Contribution(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Units of one type from one country (or any other giver).
 
-    ready: from this day on. only_in: codes of areas (or of their parents) where they may stand; box: west, south, east,
-    north in degrees; both empty: anywhere. cost, crew: of one unit, instead of its type's.
+    ready: from this day on. only_in: codes of areas or of their parents, or what these begin with, where they may
+    stand; box: west, south, east, north in degrees; both empty: anywhere.
+    cost, crew: of one unit, instead of its type's.
     """
 
     country: str

@@ -46,22 +46,15 @@ class Patterns:
         return Sites(self.lat, self.lon, nothing, nothing, self.area)
 
 
-def assemble(types: tuple[UnitType, ...], stand: list[Sites], covers: list[list[np.ndarray]], keep: int) -> Patterns:
-    """Patterns of the types at their sites from the demand each covers; what covers nothing is left out.
-
-    keep: of each type the first so many stay although they cover nothing, so that no offer is without a place.
-    """
+def assemble(types: tuple[UnitType, ...], stand: list[Sites], covers: list[list[np.ndarray]]) -> Patterns:
+    """Patterns of the types at their sites from the demand each covers; what covers nothing is left out."""
     which: list[tuple[int, int]] = []
     parts: list[np.ndarray] = []
     for t, found in enumerate(covers):
-        spare = keep
         for s, cover in enumerate(found):
-            if not len(cover):
-                spare -= 1
-                if spare < 0:
-                    continue
-            which.append((t, s))
-            parts.append(cover)
+            if len(cover):
+                which.append((t, s))
+                parts.append(cover)
     type_of = np.array([t for t, _ in which], np.int64)
     return Patterns(
         types,
@@ -94,7 +87,7 @@ def watch_patterns(
             if progress and done % 50 == 0:
                 progress(done / total)
         covers.append(found)
-    return assemble(types, stand, covers, 0)
+    return assemble(types, stand, covers)
 
 
 def stage_weights(stages: tuple[dt.date, ...]) -> np.ndarray:

@@ -146,7 +146,7 @@ def place_sirens(
         # A block belongs to its area also where the outline of the areas file leaves its middle out.
         stand.append(Sites(sites.lat, sites.lon, sites.east, sites.north, blocks.area[rows]))
         covers.append(heard(blocks, sites.east, sites.north, radius))
-    patterns = assemble(types, stand, covers, 0)
+    patterns = assemble(types, stand, covers)
     weight = blocks.people * danger[blocks.area]
     problem = placement(
         patterns, inventory, chosen, region.areas, weight, covering_gains(), np.zeros(len(blocks), np.int32),
