@@ -20,7 +20,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
     lead_s: float
     margin_s: float = 20.0
-    alarm_ratio: float = 0.02
+    alarm_ratio: float = 0.015
     late_ratio: float = 0.2
     watch_ratio: float = 0.25
     release_after_s: float = math.inf
