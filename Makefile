@@ -7,7 +7,7 @@ RUN := $(UV) run --frozen
 CONSOLE := src/perisai/service/console_dist/index.html
 CONSOLE_SOURCES := $(shell find console -path console/node_modules -prune -o -type f -print 2>/dev/null)
 
-.PHONY: help demo test check lint format types arrows unit browser bench fuzz clean console
+.PHONY: help demo test check lint format types arrows unit browser bench fuzz soak clean console
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -66,6 +66,9 @@ unit: .venv/.ready ## the quick tests
 
 fuzz: .venv/.ready ## 100,000 random and 10,000 mutated messages for every parser of what comes from outside
 	$(RUN) python tests/property/sensor_fuzz.py $(ARGS)
+
+soak: .venv/.ready $(CONSOLE) ## thirty simulated minutes of a full console: its memory stays flat
+	$(RUN) python benchmarks/console_soak.py
 
 clean: ## remove what was built here
 	rm -rf .venv .tools console/node_modules src/perisai/service/console_dist artefacts demo-data

@@ -88,18 +88,25 @@ class Demo:
 
 
 @pytest.fixture(scope="session")
-def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of a running demo; PERISAI_TEST_URL names one that runs already."""
-    given = os.environ.get("PERISAI_TEST_URL")
-    if given:
-        yield given
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo | None]:
+    """The running demo; None where PERISAI_TEST_URL names one that runs already."""
+    if os.environ.get("PERISAI_TEST_URL"):
+        yield None
         return
-    demo = Demo(tmp_path_factory.mktemp("demo") / "data", free_port())
+    # PERISAI_TEST_DATA names a directory that keeps the simulated night between runs.
+    data = os.environ.get("PERISAI_TEST_DATA")
+    made = Demo(Path(data) if data else tmp_path_factory.mktemp("demo") / "data", free_port())
     try:
-        demo.start()
-        yield demo.url
+        made.start()
+        yield made
     finally:
-        demo.stop()
+        made.stop()
+
+
+@pytest.fixture(scope="session")
+def service(demo: Demo | None) -> str:
+    """The address of the demo."""
+    return demo.url if demo else os.environ["PERISAI_TEST_URL"]
 
 
 @pytest.fixture(scope="session")

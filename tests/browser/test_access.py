@@ -34,6 +34,29 @@ def test_operator(operator: Page, theme: str) -> None:
 
 
 @pytest.mark.parametrize("theme", ["day", "night"])
+def test_desk_and_orders(operator: Page, theme: str) -> None:
+    operator.evaluate("(theme) => localStorage.setItem('perisai.theme', theme)", theme)
+    operator.reload()
+    operator.get_by_role("button", name="Sign in").click()
+    assert violations(operator) == []
+    operator.get_by_role("dialog").get_by_role("button", name="operator").first.click()
+    operator.wait_for_function("window.__perisai.alerts.length > 0", timeout=120_000)
+    operator.get_by_role("group", name="Alerts").get_by_role("button").first.click()
+    operator.get_by_role("group", name="Orders").get_by_role("button", name="Cancel").click()
+    operator.get_by_role("button", name="Alert by hand").click()
+    assert violations(operator) == []
+    operator.get_by_role("button", name="Desk").click()
+    assert violations(operator) == []
+
+
+def test_report(operator: Page) -> None:
+    operator.goto("/report.html")
+    operator.get_by_role("heading", name="Night report").wait_for()
+    operator.wait_for_timeout(500)
+    assert violations(operator) == []
+
+
+@pytest.mark.parametrize("theme", ["day", "night"])
 def test_citizen(context: BrowserContext, theme: str) -> None:
     page = context.new_page()
     page.goto("/citizen")

@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from playwright.sync_api import BrowserContext, Page, expect
+from playwright.sync_api import BrowserContext, Page, Route, expect
 
 PHONE = {"width": 390, "height": 844}
 CHERKASY = {"latitude": 49.44, "longitude": 32.06}
@@ -52,6 +52,45 @@ def test_an_alarm_tells_threat_and_minutes_and_its_end_the_all_clear(citizen: Pa
 
     state |= {"level": "none", "threat": None, "eta_s": None, "since_us": None}
     expect(citizen.get_by_role("heading", name="All clear")).to_be_visible(timeout=20_000)
+
+
+PUSH = """const fake = {endpoint: 'https://push.example/1', unsubscribe: async () => { window.held = null; },
+  toJSON: () => ({endpoint: 'https://push.example/1', keys: {p256dh: 'x', auth: 'y'}})};
+window.held = null;
+PushManager.prototype.subscribe = async () => (window.held = fake);
+PushManager.prototype.getSubscription = async () => window.held;
+Notification.requestPermission = async () => 'granted';"""
+
+
+def test_alerts_can_be_asked_for_and_ended(citizen: Page) -> None:
+    citizen.add_init_script(PUSH)
+    asked: list[tuple[str, object]] = []
+
+    def answer(route: Route) -> None:
+        asked.append((route.request.method, route.request.post_data_json))
+        route.fulfill(json={})
+
+    citizen.route("**/api/v1/public/push/key", lambda route: route.fulfill(json={"key": "BAbc"}))
+    citizen.route("**/api/v1/public/push/subscriptions", answer)
+    citizen.goto("/citizen?area=UA80000000000093317")
+    citizen.get_by_role("button", name="Alert me when it changes").click()
+    expect(citizen.get_by_text("even when the page is closed")).to_be_visible()
+    method, body = asked[0]
+    assert method == "POST"
+    assert isinstance(body, dict)
+    assert body["areas"] == ["UA80000000000093317"]
+    assert body["subscription"]["endpoint"] == "https://push.example/1"
+    citizen.get_by_role("button", name="No more alerts to this device").click()
+    expect(citizen.get_by_role("button", name="Alert me when it changes")).to_be_visible()
+    assert asked[-1] == ("DELETE", {"endpoint": "https://push.example/1"})
+
+
+def test_it_reads_in_large_type_on_a_small_screen(citizen: Page) -> None:
+    citizen.set_viewport_size({"width": 320, "height": 640})
+    citizen.goto("/citizen?area=UA80000000000093317")
+    citizen.get_by_role("heading", name="What to do").wait_for()
+    citizen.evaluate("document.body.style.fontSize = '36px'")
+    assert citizen.evaluate("document.documentElement.scrollWidth <= innerWidth"), "text runs out of the screen"
 
 
 def test_a_lost_line_is_told(citizen: Page) -> None:

@@ -121,7 +121,8 @@ export class AirMap {
     this.scene = { ...this.scene, tracks, impacts: picture.impacts, layers };
     this.renderTracks();
     const levels = `${picture.levels_version} ${areas.size} ${language}`;
-    if (levels === this.drawn_levels) return;
+    // One at a time: areas that change faster than they are drawn are drawn as they stand at a later tick.
+    if (levels === this.drawn_levels || !this.map.isSourceLoaded('active')) return;
     this.drawn_levels = levels;
     this.draw('active', activeAreas(picture.alerts.values(), areas));
   }

@@ -63,10 +63,7 @@ export function fanOf(track: Track, reaches: Reach[], areas: Map<string, Area>):
   const arcs: Arc[] = [];
   for (const minutes of MINUTES) {
     const spread = spreadAt(rows, minutes * 60);
-    if (!spread) {
-      if (arcs.length) break;
-      continue;
-    }
+    if (!spread) continue;
     const radius_m = speed * minutes * 60;
     const points = Array.from({ length: ARC_POINTS + 1 }, (_, i): [number, number] => {
       const bearing = course + spread.off + spread.half * ((2 * i) / ARC_POINTS - 1);

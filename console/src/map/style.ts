@@ -55,11 +55,11 @@ function levels(c: Palette): LayerSpecification[] {
     },
     {
       id: 'reach', type: 'fill', source: 'selected', filter: ['==', ['get', 'kind'], 'reach'],
-      paint: { 'fill-color': c.accent, 'fill-opacity': ['interpolate', ['linear'], ['get', 'probability'], 0, 0.05, 1, 0.5], 'fill-antialias': false },
+      paint: { 'fill-color': c.accent, 'fill-opacity': ['interpolate', ['linear'], ['get', 'probability'], 0, 0.03, 1, 0.22], 'fill-antialias': false },
     },
     {
       id: 'selected-area', type: 'line', source: 'selected', filter: ['==', ['geometry-type'], 'Polygon'],
-      paint: { 'line-color': c.accent, 'line-width': ['match', ['get', 'kind'], 'selected', 3, 1] },
+      paint: { 'line-color': c.accent, 'line-width': ['match', ['get', 'kind'], 'selected', 3, 1.4] },
     },
   ]; // prettier-ignore
 }
