@@ -3,6 +3,7 @@ changes nothing there, so after a restart they are simply told of all that stand
 
 import asyncio
 from collections.abc import Callable
+from typing import Generic, TypeVar
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -27,15 +28,13 @@ BEHIND_S = 10.0
 """Tracks this far behind the sensors are degraded service."""
 
 
-class MqttOutlet:
-    """The state of every area at a broker, which may be one of our own (`embedded`)."""
+Channel = TypeVar("Channel", bound=MqttChannel | CotChannel | CotServer | AsterixChannel)
 
-    kind = "mqtt"
 
-    def __init__(self, name: str, settings: MqttSettings, areas: Areas, clock: ChannelClock, broker: MqttBroker | None):
-        self.name = name
-        self._broker = broker
-        self._channel = MqttChannel(areas, settings, clock.now_us)
+class _LiveOutlet(Generic[Channel]):
+    """What the three have in common: they tell how their channel is, and take nothing unless they say so."""
+
+    _channel: Channel
 
     @property
     def address(self) -> str:
@@ -50,10 +49,24 @@ class MqttOutlet:
         return self._channel.count
 
     def take_message(self, message: CapMessage, sequence: int) -> None:
-        self._channel.push(message)
+        pass
 
     def take_tracks(self, rows: pa.Table) -> None:
         pass
+
+
+class MqttOutlet(_LiveOutlet[MqttChannel]):
+    """The state of every area at a broker, which may be one of our own (`embedded`)."""
+
+    kind = "mqtt"
+
+    def __init__(self, name: str, settings: MqttSettings, areas: Areas, clock: ChannelClock, broker: MqttBroker | None):
+        self.name = name
+        self._broker = broker
+        self._channel = MqttChannel(areas, settings, clock.now_us)
+
+    def take_message(self, message: CapMessage, sequence: int) -> None:
+        self._channel.push(message)
 
     async def run(self) -> None:
         if self._broker is None:
@@ -64,7 +77,7 @@ class MqttOutlet:
             await self._channel.run()
 
 
-class CotOutlet:
+class CotOutlet(_LiveOutlet[CotChannel | CotServer]):
     """Tracks and alerts as CoT events."""
 
     kind = "cot"
@@ -75,18 +88,6 @@ class CotOutlet:
         self._channel = CotServer(settings) if settings.listens else CotChannel(settings)
         self._index = {code: number for number, code in enumerate(areas.code)}
         self._latest = LatestTracks(settings.tentative)
-
-    @property
-    def address(self) -> str:
-        return self._channel.address
-
-    @property
-    def connected(self) -> bool:
-        return self._channel.connected
-
-    @property
-    def count(self) -> ChannelCount:
-        return self._channel.count
 
     def take_message(self, message: CapMessage, sequence: int) -> None:
         if self._settings.alerts and message.expires_us > self._clock.now_us():
@@ -111,7 +112,7 @@ class CotOutlet:
                 self._channel.push(track_events(rows, self._settings, self._mode, neutral_tracks(rows), shift_us))
 
 
-class AsterixOutlet:
+class AsterixOutlet(_LiveOutlet[AsterixChannel]):
     """Tracks as category 062, the state of the service as 065. Alerts have no place in ASTERIX."""
 
     kind = "cat062"
@@ -124,21 +125,6 @@ class AsterixOutlet:
         self._settings, self._clock, self._lag_s = settings, clock, lag_s
         self._channel = AsterixChannel(settings, wall_us, exercise=mode != "actual")
         self._latest = LatestTracks(settings.tentative)
-
-    @property
-    def address(self) -> str:
-        return self._channel.address
-
-    @property
-    def connected(self) -> bool:
-        return self._channel.connected
-
-    @property
-    def count(self) -> ChannelCount:
-        return self._channel.count
-
-    def take_message(self, message: CapMessage, sequence: int) -> None:
-        pass
 
     def take_tracks(self, rows: pa.Table) -> None:
         self._latest.add(rows)
