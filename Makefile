@@ -69,6 +69,8 @@ fuzz: .venv/.ready ## 100,000 random and 10,000 mutated messages for every parse
 
 soak: .venv/.ready $(CONSOLE) ## thirty simulated minutes of a full console: its memory stays flat
 	$(RUN) python benchmarks/console_soak.py
+soak: .venv/.ready ## kill -9 of centre and bus, raid after raid; KILLS=1000 MINUTES=120
+	$(RUN) python tests/fault/soak.py $(or $(KILLS),1000) $(or $(MINUTES),120)
 
 clean: ## remove what was built here
 	rm -rf .venv .tools console/node_modules src/perisai/service/console_dist artefacts demo-data

@@ -67,27 +67,32 @@ class Centre:
         assert self.process.wait(PATIENCE_S) == 0, self.log.read_text()[-3000:]
 
 
-@pytest.mark.timeout(600)
-def test_kills_in_the_middle_of_a_raid_change_nothing(tmp_path):
+def raid(directory: Path, kills: int, chance: random.Random) -> list[float]:
+    """One raid with so many kills, held against the undisturbed one; returns seconds from each start to healthy."""
     with warming(print):
         pass
-    chance = random.Random(SEED)
-    centre = Centre(tmp_path)
+    centre = Centre(directory)
     try:
-        for number in range(KILLS):
+        for _ in range(kills):
             time.sleep(chance.uniform(0.2, 2.5))
-            centre.kill("bus" if number % 2 else "centre")
+            centre.kill(chance.choice(("bus", "centre")))
         centre.finish()
     finally:
         centre.process.kill()
         centre.process.wait()
 
-    detections, tracks, alerts = undisturbed(tmp_path / "undisturbed")
-    held = Recording(tmp_path / "data")
+    detections, tracks, alerts = undisturbed(directory / "undisturbed")
+    held = Recording(directory / "data")
     assert held.table("detections").equals(detections), "what was acknowledged is recorded, once, in order"
     assert held.table("tracks").equals(tracks), "the same tracks under the same numbers"
     assert alerts.num_rows > alerts["end"].null_count > 0, "some have ended and some are active"
-    assert read_table(tmp_path / "data/alerts.parquet", "alerts").equals(alerts)
-    messages = list((tmp_path / "data/cap").glob("*.xml"))
+    assert read_table(directory / "data/alerts.parquet", "alerts").equals(alerts)
+    messages = list((directory / "data/cap").glob("*.xml"))
     assert len({re.sub(r"\.\d+$", "", path.stem) for path in messages}) == alerts.num_rows
-    print("seconds from start to healthy:", [round(seconds, 1) for seconds in centre.began])
+    return centre.began
+
+
+@pytest.mark.timeout(600)
+def test_kills_in_the_middle_of_a_raid_change_nothing(tmp_path):
+    began = raid(tmp_path, KILLS, random.Random(SEED))
+    print("seconds from start to healthy:", [round(seconds, 1) for seconds in began])

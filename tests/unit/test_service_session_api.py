@@ -77,3 +77,34 @@ async def test_another_site_gets_nothing_done(tmp_path):
 async def test_a_bad_body_is_told(tmp_path, body):
     async with browser(app_with_accounts(tmp_path)) as client:
         assert (await client.post("/api/v1/session", json=body)).status_code == 400
+
+
+OPEN = {
+    "/",
+    "/citizen",
+    "/metrics",
+    "/cap.atom",
+    "/cap/certificate.pem",
+    "/cap/{name:str}",
+    "/v1/{rest:path}",
+    "/v2/{rest:path}",
+    "/api/v3/{rest:path}",
+    "/api/v1/session",
+    "/api/v1/health",
+    "/api/v1/detections",
+    "/api/v1/reports",
+    "/api/v1/reports/schema.json",
+    *(f"/api/v1/{name}.geojson" for name in ("areas", "outlines", "basemap")),
+}
+"""What anybody may call; the APIs of other apps ask for their own token."""
+
+
+def test_every_other_route_asks_who_it_is(tmp_path):
+    open_routes = set()
+    for route in app_with_accounts(tmp_path).routes:
+        for handler in getattr(route, "route_handlers", None) or [getattr(route, "route_handler", None)]:
+            only_options = getattr(handler, "http_methods", None) == {"OPTIONS"}
+            guarded = handler is None or only_options or handler.resolve_guards()
+            if not guarded and not route.path.startswith(("/api/v1/public", "/api/docs", "/{file_path")):
+                open_routes.add(route.path)
+    assert open_routes <= OPEN
