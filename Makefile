@@ -7,7 +7,7 @@ RUN := $(UV) run --frozen
 CONSOLE := src/perisai/service/console_dist/index.html
 CONSOLE_SOURCES := $(shell find console -path console/node_modules -prune -o -type f -print 2>/dev/null)
 
-.PHONY: help demo test check lint format types arrows unit browser bench fuzz soak clean console
+.PHONY: help demo test check lint format types arrows unit browser bench fuzz soak soak-kill soak-console sbom clean console
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -67,10 +67,17 @@ unit: .venv/.ready ## the quick tests
 fuzz: .venv/.ready ## 100,000 random and 10,000 mutated messages for every parser of what comes from outside
 	$(RUN) python tests/property/sensor_fuzz.py $(ARGS)
 
-soak: .venv/.ready $(CONSOLE) ## thirty simulated minutes of a full console: its memory stays flat
-	$(RUN) python benchmarks/console_soak.py
-soak: .venv/.ready ## kill -9 of centre and bus, raid after raid; KILLS=1000 MINUTES=120
+soak: soak-kill soak-console ## long runs, bounded: kills and a full console
+
+soak-kill: .venv/.ready ## kill -9 of centre and bus, raid after raid; KILLS=1000 MINUTES=120
 	$(RUN) python tests/fault/soak.py $(or $(KILLS),1000) $(or $(MINUTES),120)
+
+soak-console: .venv/.ready $(CONSOLE) ## thirty simulated minutes of a full console: its memory stays flat
+	$(RUN) python benchmarks/console_soak.py
+
+sbom: .venv/.ready ## a bill of materials of what runs (CycloneDX 1.5), from the lock file
+	@mkdir -p artefacts
+	@$(UV) export --frozen --no-default-groups --format cyclonedx1.5 --quiet -o artefacts/perisai.cdx.json
 
 clean: ## remove what was built here
 	rm -rf .venv .tools console/node_modules src/perisai/service/console_dist artefacts demo-data
