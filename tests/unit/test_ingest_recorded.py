@@ -10,17 +10,19 @@ from collections import Counter
 from datetime import UTC, date, datetime
 from pathlib import Path
 
+import numpy as np
 from ingest_support import until
 
-from perisai.model import Sensor
+from perisai.model import Sensor, build
 from perisai.recording import PartWriter
-from perisai.sensors import parse_capture
+from perisai.sensors import Imported, parse_capture
 from perisai.sensors.pcap import udp_payloads
 from perisai.sensors.reports import parse_reports
 from perisai.service.bus import Bus
 from perisai.service.ingest.http_reports import HttpReports
 from perisai.service.ingest.inputs import Inputs
 from perisai.service.ingest.settings import LiveInput
+from perisai.service.ingest.sink import Sink
 from perisai.service.ingest.udp import UdpInput
 from perisai.service.nats_server import NatsServer
 from perisai.service.roles.frames import input_frames
@@ -95,3 +97,19 @@ async def test_a_bus_that_dies_on_the_way_loses_nothing_of_what_was_taken(tmp_pa
                 if rows >= expected:
                     break
         assert rows == expected
+
+
+async def test_more_than_a_message_of_the_bus_holds_is_stored_in_parts(tmp_path: Path) -> None:
+    rows = 70_000
+    now_us = time.time_ns() // 1000
+    names = ("lat", "lon", "alt_m", "range_m", "azimuth_deg", "sigma_m", "ve_mps", "vn_mps")
+    floats = dict.fromkeys(names, np.full(rows, 1.5))
+    columns = {"time": np.full(rows, now_us), "sensor": ["25/201"] * rows, "address": ["3c6444"] * rows, **floats}
+    settings = LiveInput(name="feed", kind="asterix", listen="127.0.0.1:0")
+    async with NatsServer(tmp_path) as server, Bus(server.url) as bus:
+        ingest = Ingest(bus, lambda: now_us)
+        kept = Sink(settings, ingest)
+        async with asyncio.timeout(30):
+            await kept.put(Imported(build("detections", columns)))
+        assert kept.state.detections == rows == ingest.accepted
+        assert await bus.last_sequence("INPUT") == 4
