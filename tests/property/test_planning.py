@@ -28,7 +28,7 @@ def _units(seed: int, n: int) -> Placed:
     return Placed(tuple(CATALOGUE[TYPES[k]] for k in rng.integers(0, 4, n)), lat, lon)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(SEEDS, SEEDS, st.integers(0, 8))
 def test_a_unit_more_never_protects_fewer(seed, other, n):
     approaches, units = _approaches(seed), _units(other, n + 1)
@@ -39,7 +39,7 @@ def test_a_unit_more_never_protects_fewer(seed, other, n):
     assert 0.0 <= after.share <= 1.0
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=10, deadline=None)
 @given(SEEDS, st.integers(1, 12), st.floats(0.05, 0.4))
 def test_an_offer_more_never_makes_the_plan_worse_and_bounds_hold(seed, units, radius):
     rng = np.random.default_rng(seed)
