@@ -24,10 +24,12 @@ GM = 3.986004418e14
 J2 = 1.08262668e-3
 EARTH_A_M = 6_378_137.0
 OMEGA = 7.292115e-5
-LN_BETA = math.log(11_000.0)
+LN_BETA = math.log(11_500.0)
 """Prior of ln(m / (Cd A)), kg/m2, of short-range ballistic missiles' falling bodies."""
-LN_BETA_SIGMA = 0.35
-"""That of TRACKING.md's table."""
+LN_BETA_SIGMA = 0.3
+"""Somewhat under the 0.35 of the table in TRACKING.md, above the 0.25 of the simulation."""
+GROUND_SPREAD_M = 40.0
+"""1 sigma, each axis, of where a steep fall meets ground whose height is not known."""
 STEP_S = 0.5
 LONGEST_S = 1_200.0
 
@@ -159,7 +161,7 @@ def impact(mean, cov, acceleration, walk, ground_m, out):
         lat0 += place[k, 0] / n
         lon0 += place[k, 1] / n
         t0 += place[k, 2] / n
-    drift = acceleration * t0 * t0 * t0 / 3.0
+    drift = acceleration * t0 * t0 * t0 / 3.0 + GROUND_SPREAD_M * GROUND_SPREAD_M
     ee, en, nn, tt = drift, 0.0, drift, 0.0
     x0, y0, z0 = ecef_from_geodetic(lat0, lon0, ground_m)
     for k in range(n):

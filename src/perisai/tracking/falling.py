@@ -40,7 +40,7 @@ BETA_WALK = 1e-4
 """Spectral density of ln beta, 1/s: air differs from the standard one by tenths between 40 km and the ground."""
 LEAVE_S = np.array([25.0, 4_000.0])
 """Mean stay under thrust and in coast."""
-FALLING = 0.97
+FALLING = 0.99
 """Probability of coasting from which an impact is foretold."""
 LEAST_UPDATES = 4
 START_SHARE, START_MPS, START_CLIMB_MPS = 0.3, 450.0, 120.0

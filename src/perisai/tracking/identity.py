@@ -8,7 +8,8 @@ import numpy as np
 
 from . import lifecycle as row
 from .bank import CONFLICT, IMPLAUSIBLE, Bank
-from .sites import RADAR_KINDS, Sites
+from .classify import AIRCRAFT
+from .sites import MODES, RADAR_KINDS, Sites
 
 APART_M = 5_000.0
 """Two tracks of one address this far apart are two objects, not one seen twice."""
@@ -39,6 +40,25 @@ def forsake(bank: Bank, used: int, sites: Sites, now_s: float) -> None:
         radar = sites.kind[np.maximum(bank.ring_sensor[left], 0)] <= RADAR_KINDS
         seen = (radar & (bank.ring_sensor[left] >= 0) & (bank.ring_hit[left] > now_s - SEEN_S)).any(axis=1)
         bank.r[left[~seen]] *= FORSAKEN
+
+
+UNNAMED = 0.2
+"""Chance that an aircraft in reach of a Mode S receiver names itself to none in LEAST_HITS detections; on the air over
+a war nearly all that fly openly do. Chosen on one simulated night (seed 21 of `service.bench.calibration`)."""
+LEAST_HITS = 5
+
+
+def doubt_unnamed(bank: Bank, slots: np.ndarray, classes: np.ndarray, sites: Sites) -> None:
+    """Lower the probability of an aircraft in classes (n, 7) of slots (n,) where one would have named itself."""
+    receivers = np.flatnonzero(sites.kind == MODES)
+    silent = np.flatnonzero((bank.address[slots] < 0) & (bank.hits[slots] >= LEAST_HITS))
+    if not receivers.size or not silent.size:
+        return
+    place = bank.x[slots[silent], 0, :2]
+    gap = np.hypot(place[:, :1] - sites.east_m[receivers], place[:, 1:] - sites.north_m[receivers])
+    silent = silent[(gap < 0.8 * sites.max_range_m[receivers]).any(axis=1)]
+    classes[silent, AIRCRAFT] *= UNNAMED
+    classes[silent] /= classes[silent].sum(axis=1, keepdims=True)
 
 
 class AddressMemory:

@@ -17,7 +17,7 @@ from .columns import Codes
 from .crossings import Crossings
 from .detections import NOTHING, read
 from .falling import Falling
-from .identity import AddressMemory, forsake
+from .identity import AddressMemory, doubt_unnamed, forsake
 from .learnt import Learnt
 from .lifecycle import ENDED, ROW_FLOATS, finish
 from .output import tracks_table
@@ -174,6 +174,7 @@ class Tracker:
         if n == 0:
             return NO_ROWS
         slots, status, rows, classes = slots[:n], status[:n], rows[:n], classes[:n]
+        doubt_unnamed(bank, slots, classes, self.places)
         if tracks is not None:
             bank.ident[slots] = tracks
         new = slots[unnamed[slots]]
