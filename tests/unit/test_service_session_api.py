@@ -2,10 +2,11 @@
 
 import time
 
+import httpx
 import pytest
 from service_support import PASSWORD, app_with_accounts, browser, sign_in
 
-from perisai.service.config import Config
+from perisai.service.config import Config, InputSettings
 from perisai.service.identity import IdentitySettings
 from perisai.service.identity.totp import code_at
 
@@ -91,7 +92,6 @@ OPEN = {
     "/api/v3/{rest:path}",
     "/api/v1/session",
     "/api/v1/health",
-    "/api/v1/detections",
     "/api/v1/reports",
     "/api/v1/reports/schema.json",
     *(f"/api/v1/{name}.geojson" for name in ("areas", "outlines", "basemap")),
@@ -108,3 +108,22 @@ def test_every_other_route_asks_who_it_is(tmp_path):
             if not guarded and not route.path.startswith(("/api/v1/public", "/api/docs", "/{file_path")):
                 open_routes.add(route.path)
     assert open_routes <= OPEN
+
+
+async def test_detections_come_from_this_machine_or_with_the_key(tmp_path):
+    (tmp_path / "ingest.key").write_text("a key of the sensors\n")
+    with_key = Config(inputs=InputSettings(key_file=str(tmp_path / "ingest.key")))
+    good = {"Authorization": "Bearer a key of the sensors"}
+    cases = [
+        (with_key, "127.0.0.1", {}, 401),
+        (with_key, "192.0.2.7", {"Authorization": "Bearer wrong"}, 401),
+        (with_key, "192.0.2.7", good, 400),
+        (Config(), "192.0.2.7", good, 401),
+        (Config(), "127.0.0.1", {}, 400),
+    ]
+    for number, (config, address, headers, status) in enumerate(cases):
+        app = app_with_accounts(tmp_path / str(number), config=config)
+        transport = httpx.ASGITransport(app=app, client=(address, 1))
+        async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
+            answer = await client.post("/api/v1/detections", content=b"no table", headers=headers)
+            assert answer.status_code == status, (number, answer.text)

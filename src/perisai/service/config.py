@@ -58,10 +58,12 @@ class InputSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`[inputs]`. sensors: the sensors TOML, empty for the default network of the region.
 
     reports: the sensor on which reports over HTTP are booked whose device the sensors file does not have.
-    reports_per_minute: that one address may send.
+    reports_per_minute: that one address may send. key_file: a file whose one line senders of detections over HTTP have
+    to bring (`Authorization: Bearer ...`); without it only this machine may send.
     """
 
     sensors: str = ""
+    key_file: str = ""
     reports: str = "citizens"
     reports_per_minute: int = 600
 
@@ -123,7 +125,9 @@ def parse_config(text: str, path: Path) -> Config:
             basemap=_resolve(path, region.basemap, package_data.BASEMAP),
             layers=tuple(_resolve(path, layer, None) for layer in region.layers),
         ),
-        inputs=msgspec.structs.replace(config.inputs, sensors=_resolve(path, config.inputs.sensors, None)),
+        inputs=_resolve_files(
+            path, msgspec.structs.replace(config.inputs, sensors=_resolve(path, config.inputs.sensors, None))
+        ),
         service=_resolve_files(
             path, msgspec.structs.replace(config.service, data=_resolve(path, config.service.data, None))
         ),
@@ -145,7 +149,7 @@ def _distinct(text: str, path: Path, inputs: tuple[LiveInput, ...]) -> tuple[Liv
     return inputs
 
 
-FILES = ("key", "certificate", "authority", "password_file", "nkey", "tls_ca", "tls_certificate", "tls_key")
+FILES = ("key", "certificate", "authority", "password_file", "key_file", "nkey", "tls_ca", "tls_certificate", "tls_key")
 
 
 def _resolve_files(path: Path, settings: Any) -> Any:

@@ -11,7 +11,7 @@ from litestar.connection import ASGIConnection
 from litestar.exceptions import NotAuthorizedException, PermissionDeniedException
 from litestar.handlers.base import BaseRouteHandler
 
-from ..identity import MAY, Leave, Session
+from ..identity import MAY, Leave, Session, is_loopback
 
 COOKIE = "perisai-session"
 CSRF_HEADER = "X-CSRF-Token"
@@ -45,6 +45,16 @@ async def needs_view(connection: Connection, handler: BaseRouteHandler) -> None:
     """The guard of the picture: `view`, unless the settings show it to anybody."""
     if connection.app.state.config.identity.sign_in_to_view:
         await _VIEW(connection, handler)
+
+
+async def needs_key(connection: Connection, _: BaseRouteHandler) -> None:
+    """The guard of detections over HTTP: the key of the settings, or without one only senders on this machine."""
+    key = connection.app.state.ingest_key
+    given = connection.headers.get("Authorization", "").removeprefix("Bearer ").strip()
+    allowed = hmac.compare_digest(given.encode(), key.encode()) if key else is_loopback(client(connection))
+    if not allowed:
+        await refused(connection, None, "no key of a sender", unknown=True)
+        raise NotAuthorizedException(detail="Authorization: the key of [inputs] key_file expected")
 
 
 def same_origin(connection: Connection) -> None:

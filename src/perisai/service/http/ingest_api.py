@@ -10,11 +10,13 @@ from litestar.exceptions import ClientException
 
 from perisai.model import DETECTIONS, BadInputError, conform
 
+from .guard import needs_key
+
 MAX_BYTES = 4 << 20
 ARROW = "application/vnd.apache.arrow.stream"
 
 
-@post("/api/v1/detections", request_max_body_size=MAX_BYTES, status_code=202)
+@post("/api/v1/detections", guards=[needs_key], request_max_body_size=MAX_BYTES, status_code=202)
 async def accept_detections(request: Request[Any, Any, Any]) -> dict[str, int]:
     """Take a batch of detections (the contract's columns); answers 202 once it is stored.
 
