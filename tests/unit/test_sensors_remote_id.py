@@ -100,6 +100,15 @@ def test_the_time_told_is_set_into_the_hour_of_receipt() -> None:
     assert wrong["time"].isoformat() == "2026-01-01T12:00:00+00:00"
 
 
+@pytest.mark.parametrize(("off_s", "kept"), [(-2.5, True), (-600.0, True), (7200.0, False), (-7200.0, False)])
+def test_a_receiver_with_another_zones_clock_is_set_right(off_s: float, kept: bool) -> None:
+    told = {"uas_id": "X1", "lat": 50.0, "lon": 30.0, "timestamp": NOON_US / 1e6 + off_s}
+    imported = taken(json.dumps(told).encode())
+    (row,) = imported.table.to_pylist()
+    assert row["time"].timestamp() == pytest.approx(NOON_US / 1e6 + (off_s if kept else 0.0))
+    assert imported.counts["remote_id clock of the receiver off"] == (not kept)
+
+
 def test_what_says_nothing_is_refused_by_reason() -> None:
     imported = taken(
         place(status=1), place(0.0, 0.0), b"\x12abc", bytes([0xF2, 25, 12]) + bytes(300), bytes([0x72]) + bytes(24),

@@ -37,7 +37,7 @@ def import_remote_id(content: bytes, sensors: Sequence[Sensor], day: date) -> Im
     """Raw bytes. They hold no time of receipt: what a drone tells, tenths of a second after the hour, is followed from
     hour to hour, from the first hour of `day` on. A message takes the identity told last before it."""
     counts, rejects = Counter[str](), Counter[str]()
-    stream = RemoteIdStream(sensors)
+    stream = RemoteIdStream(sensors, live=False)
     at, clock_us = 0, (day - date(1970, 1, 1)).days * 86_400_000_000
     begun = False
     while at < len(content):
@@ -56,7 +56,7 @@ def import_remote_id(content: bytes, sensors: Sequence[Sensor], day: date) -> Im
 def import_remote_id_lines(content: bytes, sensors: Sequence[Sensor], day: date) -> Imported:
     """Lines, each JSON of a receiver or hexadecimal behind unix time and the transmitter's MAC, where given."""
     counts, rejects = Counter[str](), Counter[str]()
-    stream = RemoteIdStream(sensors)
+    stream = RemoteIdStream(sensors, live=False)
     clock_us = (day - date(1970, 1, 1)).days * 86_400_000_000
     for number, line in enumerate(content.splitlines()):
         match = _LINE.match(line)

@@ -18,6 +18,9 @@ IDENTITY_S = 60.0
 """How long an identity holds for the later places of its transmitter: both are sent at least every 3 s."""
 
 HOUR_S = 3600.0
+AHEAD_S = 5.0
+"""A receiver whose clock is farther ahead, or an hour behind, tells another zone or nothing: the receipt counts."""
+
 CLOCK_S = 60.0
 """A drone's clock farther off than this is not used."""
 
@@ -30,8 +33,12 @@ class RemoteIdStream:
     Detections bear no label: `drone` is the class of what attacks, and who tells of himself is not known to be that.
     """
 
-    def __init__(self, sensors: Sequence[Sensor] = (), sensor: str = "") -> None:
-        """sensor: that detections are booked on; without one, the only sensor of kind `remote_id`, else `remote_id`."""
+    def __init__(self, sensors: Sequence[Sensor] = (), sensor: str = "", live: bool = True) -> None:
+        """sensor: that detections are booked on; without one, the only sensor of kind `remote_id`, else `remote_id`.
+
+        live: messages are taken as they are heard; in a file, the times that a receiver wrote are all there is.
+        """
+        self._live = live
         mine = [one.id for one in sensors if one.kind == "remote_id"]
         self._sensor = sensor or (mine[0] if len(mine) == 1 else "remote_id")
         self._rows = Rows(sensors)
@@ -65,6 +72,9 @@ class RemoteIdStream:
                 rejects[f"remote_id: {told}"] += 1
                 continue
             at_us = received_us if told.time_s is None else round(told.time_s * 1e6)
+            if self._live and not received_us - HOUR_S * 1e6 < at_us < received_us + AHEAD_S * 1e6:
+                counts["remote_id clock of the receiver off"] += 1
+                at_us = received_us
             if told.payload is not None:
                 self.payload(told.payload, told.transmitter, at_us, counts, rejects)
                 continue
