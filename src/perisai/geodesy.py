@@ -63,10 +63,8 @@ _TO_GEODETIC = (
 
 
 @kernel
-def _sine_series(coefficients, angle_rad):
-    """Sum of coefficients[k] sin(2 (k + 1) angle), by Clenshaw."""
-    s = math.sin(angle_rad)
-    c = math.cos(angle_rad)
+def _series(coefficients, s, c):
+    """Sum of coefficients[k] sin(2 (k + 1) angle), by Clenshaw; s, c: sine and cosine of the angle."""
     twice = 2.0 * (c - s) * (c + s)
     c0, c1, c2, c3, c4 = coefficients
     y3 = c3 + twice * c4
@@ -74,6 +72,11 @@ def _sine_series(coefficients, angle_rad):
     y1 = c1 + twice * y2 - y3
     y0 = c0 + twice * y1 - y2
     return 2.0 * s * c * y0
+
+
+@kernel
+def _sine_series(coefficients, angle_rad):
+    return _series(coefficients, math.sin(angle_rad), math.cos(angle_rad))
 
 
 @kernel
@@ -131,6 +134,33 @@ def geodetic_from_plane(plane: Plane, east_m: float, north_m: float):
     chi = math.asin(cos_c * plane.sin_chi0 + north_m * sin_c * plane.cos_chi0 / rho)
     lon = plane.lon0_rad + math.atan2(east_m * sin_c, rho * plane.cos_chi0 * cos_c - north_m * plane.sin_chi0 * sin_c)
     return geodetic_latitude(chi), lon
+
+
+@kernel
+def true_frame(plane: Plane, east_m: float, north_m: float):
+    """(latitude rad, longitude rad, cosine, sine of the meridian convergence) of a point of the plane: what
+    `geodetic_from_plane` and `plane_convergence` give, with two inverse functions in all, for kernels that need both.
+    """
+    s2 = plane.scale_m * plane.scale_m
+    rho2 = east_m * east_m + north_m * north_m
+    each = 1.0 / (s2 + rho2)
+    # cos c and sin c / rho of Snyder 21-38, as c = 2 atan(rho / scale).
+    cos_c = (s2 - rho2) * each
+    sin_c = 2.0 * plane.scale_m * each
+    sin_chi = cos_c * plane.sin_chi0 + north_m * sin_c * plane.cos_chi0
+    a = east_m * sin_c
+    b = plane.cos_chi0 * cos_c - north_m * plane.sin_chi0 * sin_c
+    cos_chi = math.sqrt(a * a + b * b)
+    chi = math.atan2(sin_chi, cos_chi)
+    # tan of half the convergence, its half angles written as sums.
+    t = (sin_chi + plane.sin_chi0) / (1.0 + cos_chi * plane.cos_chi0 + sin_chi * plane.sin_chi0) * a / (cos_chi + b)
+    unit = 1.0 / (1.0 + t * t)
+    return (
+        chi + _series(_TO_GEODETIC, sin_chi, cos_chi),
+        plane.lon0_rad + math.atan2(a, b),
+        (1.0 - t * t) * unit,
+        2.0 * t * unit,
+    )
 
 
 @kernel

@@ -34,6 +34,15 @@ def test_scale_and_convergence_agree_with_pyproj():
     assert np.abs(gamma - factors.meridian_convergence).max() < 1e-3
 
 
+def test_the_true_frame_is_the_inverse_and_the_convergence_together():
+    for plane in (PLANE, geodesy.plane_at(-33.0, 150.0), geodesy.plane_at(0.5, 179.9)):
+        for east, north in [*RANDOM.uniform(-7e5, 7e5, (200, 2)).tolist(), [0.0, 0.0]]:
+            lat, lon, cosine, sine = geodesy.true_frame(plane, east, north)
+            expected = geodesy.geodetic_from_plane(plane, east, north)
+            gamma = geodesy.plane_convergence(plane, *expected)
+            assert (lat, lon, cosine, sine) == pytest.approx([*expected, np.cos(gamma), np.sin(gamma)], abs=1e-13)
+
+
 def test_ecef_agrees_with_pyproj_and_comes_back():
     transformer = pyproj.Transformer.from_crs("EPSG:4979", "EPSG:4978")
     for lat, lon, alt in zip(LAT[:200], LON[:200], RANDOM.uniform(-100, 200e3, 200), strict=True):

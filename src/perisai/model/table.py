@@ -72,12 +72,15 @@ def empty(kind: str) -> pa.Table:
 
 def time_us(column: pa.ChunkedArray | pa.Array) -> np.ndarray:
     """Microseconds since 1970-01-01 UTC, int64 (n,); null becomes the smallest int64."""
-    return _numpy(column.cast(pa.int64()).fill_null(np.iinfo(np.int64).min), np.int64)
+    whole = column if isinstance(column, pa.Array) else column.combine_chunks()
+    if whole.null_count == 0 and pa.types.is_timestamp(whole.type):
+        return whole.view(pa.int64()).to_numpy()
+    return _numpy(whole.cast(pa.int64()).fill_null(np.iinfo(np.int64).min), np.int64)
 
 
 def floats(column: pa.ChunkedArray | pa.Array) -> np.ndarray:
     """float64 (n,); null becomes NaN."""
-    return _numpy(column.fill_null(float("nan")), np.float64)
+    return _numpy(column.fill_null(float("nan")) if column.null_count else column, np.float64)
 
 
 def _numpy(column: Any, dtype: Any) -> np.ndarray:

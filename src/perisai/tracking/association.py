@@ -9,7 +9,8 @@ import numpy as np
 
 from perisai.geodesy import kernel
 
-ENUMERATION_LIMIT = 4096
+ENUMERATION_LIMIT = 600
+"""Joint assignments (too high a bound: without regard to what they share) up to which a cluster is enumerated."""
 BP_ITERATIONS = 100
 BP_TOLERANCE = 1e-3
 

@@ -130,14 +130,15 @@ class Grid(NamedTuple):
     """Square cells of four sizes over the plane; a track lies in the size its gate fits in, chained by `Bank.after`.
 
     head: first track of each cell or -1, the levels one after the other. start, side, count (4,): where a level begins,
-    how many cells it has in a row, how many tracks were put into it since it was rebuilt. size_m (4,). half_m: the
-    plane is covered from -half to half; beyond, the border cells.
+    how many cells it has in a row, how many tracks were put into it since it was rebuilt. reach_m (4,): the longest
+    gate among them. size_m (4,). half_m: the plane is covered from -half to half; beyond, the border cells.
     """
 
     head: np.ndarray
     start: np.ndarray
     side: np.ndarray
     count: np.ndarray
+    reach_m: np.ndarray
     size_m: np.ndarray
     half_m: float
 
@@ -148,5 +149,11 @@ def new_grid(half_m: float) -> Grid:
     side = np.ceil(2.0 * half_m / size).astype(np.int64)
     start = np.concatenate([[0], np.cumsum(side * side)[:-1]])
     return Grid(
-        np.full(int((side * side).sum()), -1, np.int32), start, side, np.zeros(size.size, np.int64), size, float(half_m)
+        head=np.full(int((side * side).sum()), -1, np.int32),
+        start=start,
+        side=side,
+        count=np.zeros(size.size, np.int64),
+        reach_m=np.zeros(size.size),
+        size_m=size,
+        half_m=float(half_m),
     )

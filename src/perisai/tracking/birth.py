@@ -18,8 +18,6 @@ from .sites import Sites
 
 HEARD_SPEED_MPS = 45.0
 """1 sigma of the velocity of what a microphone heard."""
-LEAST_FRESH = 0.005
-"""Chance of having been caused by no known track, under which a detection starts none."""
 
 
 @kernel
@@ -81,7 +79,8 @@ def bear(
     bank: Bank, grid: Grid, detections: Detections, lo, fresh, until, sites: Sites, plane: Plane, rules: Rules, work
 ):
     """Start tracks from the detections of a group from lo on, of which no known track caused `fresh` (n,): existence is
-    that share of the undetected targets among undetected targets and false reports. None where the bank is full."""
+    that share of the undetected targets among undetected targets and false reports. None where it would end at once, or
+    the bank is full."""
     form = detections.form[lo]
     s = detections.sensor[lo]
     z, var, mask, t_of = detections.z, detections.var, detections.mask, detections.t
@@ -92,12 +91,15 @@ def bear(
     height = sites.alt_m[s] + 800.0 if heard else rules.birth_height_m
     height_sigma = 600.0 if heard else rules.birth_height_sigma_m
     for d in range(fresh.size):
-        if fresh[d] < LEAST_FRESH or bank.counters[FREE] == 0:
+        if fresh[d] < rules.delete_existence or bank.counters[FREE] == 0:
             continue
         j = lo + d
         clutter, undetected = densities(
             detections.clutter[j], sites.max_range_m, sites.sigma_m, s, form, z, mask, j, detections.undetected[j]
         )
+        existence = fresh[d] * undetected / (clutter + undetected)
+        if existence < rules.delete_existence:
+            continue
         bank.counters[FREE] -= 1
         i = bank.free[bank.counters[FREE]]
         bank.counters[USED] = max(bank.counters[USED], i + 1)
@@ -112,7 +114,7 @@ def bear(
                 for b in range(STATES):
                     bank.p[i, m, a, b] = p[0, 0, a, b]
         bank.t[i] = t_of[j]
-        bank.r[i] = fresh[d] * undetected / (clutter + undetected)
+        bank.r[i] = existence
         bank.surprise[i] = 2.0
         bank.born[i] = t_of[j]
         bank.last[i] = t_of[j]

@@ -12,7 +12,7 @@ from .bank import new_bank
 from .snapshot import SAVED, Snapshot
 from .window import Beat
 
-VERSION = 5
+VERSION = 6
 _OPTIONS = pa.ipc.IpcWriteOptions(compression="zstd")
 
 

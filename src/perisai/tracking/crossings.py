@@ -17,9 +17,9 @@ from .bank import NEXT_KEY, USED, Bank, Grid
 from .birth import HEARD_SPEED_MPS, bear
 from .detections import NOTHING, Detections
 from .forms import FORM_BEARING, FORM_PRESENCE
-from .scan import Work
 from .settings import MODELS, RING, Rules
 from .sites import BEARING, PRESENCE, Sites
+from .work import Work
 
 POOL = 256
 """Bearings that wait; the oldest gives way."""

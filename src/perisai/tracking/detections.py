@@ -7,7 +7,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from perisai.geodesy import Plane
+from perisai.geodesy import Plane, kernel
 from perisai.model import time_us
 
 from .columns import CONFIDENCE, Codes, addresses, codes, numbers
@@ -79,16 +79,21 @@ def read(
     east, north, radius = np.zeros(n), np.zeros(n), np.zeros(n)
     transform(plane, values, given, site, sites, reason, form, z, var, mask, east, north, radius)
     address, rank = addresses(table["address"], names)
-    scan = np.asarray(pc.fill_null(table["scan"], -1).to_numpy(), dtype=np.int64)
+    scan = table["scan"] if table["scan"].null_count == 0 else pc.fill_null(table["scan"], -1)
+    scan = np.asarray(scan.to_numpy(), dtype=np.int64)
+    group = scan
     # What names itself is its own scan: one report excludes no other of the same second but of the same address.
-    own = (scan < 0) & (address >= 0) & np.isin(sites.kind[np.maximum(site, 0)], (MODES, REMOTE_ID))
-    group = np.where(own, -2 - rank.astype(np.int64), scan)
-    scan = np.where(own, -2 - address.astype(np.int64), scan)
+    own = (scan < 0) & (address >= 0)
+    if own.any():
+        kind = sites.kind[np.maximum(site, 0)]
+        own &= (kind == MODES) | (kind == REMOTE_ID)
+        group = np.where(own, -2 - rank.astype(np.int64), scan)
+        scan = np.where(own, -2 - address.astype(np.int64), scan)
     bin_ = time // GROUP_US
     good = np.flatnonzero(reason == 0)
     keys = [key[good] for key in (rank, z[:, 1], z[:, 0], time, form, group, site, bin_)]
     varied = [key for key in keys if good.size and key.min() != key.max()]
-    order = good[np.lexsort(varied)] if varied else good
+    order = good[_order(varied)] if varied else good
     order = _without_duplicates(order, time, site, z, mask, address, reason)
     if reason.any():
         for code, count in enumerate(np.bincount(reason)):
@@ -100,26 +105,51 @@ def read(
         head[1:] = (site[a] != site[b]) | (scan[a] != scan[b]) | (bin_[a] != bin_[b]) | (form[a] != form[b])
     label = codes(table["label"], LABELS)
     confidence = np.where(given[:, CONFIDENCE], np.clip(values[:, CONFIDENCE], 0.0, 1.0), 1.0)
-    site = site[order]
-    clutter, undetected = learnt.at(site, form[order], var[order], east[order], north[order])
-    return Detections(
-        (time[order] - epoch_us) * 1e-6 - sites.bias[site, 2],
-        site,
-        scan[order],
-        form[order],
-        z[order],
-        var[order],
-        mask[order],
-        east[order],
-        north[order],
-        radius[order],
-        address[order],
-        label[order],
-        confidence[order],
-        head,
-        clutter,
-        undetected,
+    n = order.size
+    out = Detections(
+        t=np.empty(n), sensor=np.empty(n, np.int64), scan=np.empty(n, np.int64), form=np.empty(n, np.int8),
+        z=np.empty((n, 6)), var=np.empty((n, 6)), mask=np.empty((n, 6), np.bool_), east_m=np.empty(n),
+        north_m=np.empty(n), radius_m=np.empty(n), address=np.empty(n, np.int32), label=np.empty(n, np.int32),
+        confidence=np.empty(n), head=head, clutter=time[:0], undetected=time[:0],
+    )  # fmt: skip
+    t = (time - epoch_us) * 1e-6 - sites.bias[site, 2]
+    _take(
+        Detections(
+            t, site, scan, form, z, var, mask, east, north, radius, address, label, confidence, head, time, time
+        ),
+        order,
+        out,
     )
+    clutter, undetected = learnt.at(out.sensor, out.form, out.var, out.east_m, out.north_m)
+    return out._replace(clutter=clutter, undetected=undetected)
+
+
+@kernel
+def _take(rows: Detections, order, out: Detections):
+    """The rows of an order into `out`; `head` and the densities are left alone."""
+    for k in range(order.size):
+        j = order[k]
+        out.t[k] = rows.t[j]
+        out.sensor[k] = rows.sensor[j]
+        out.scan[k] = rows.scan[j]
+        out.form[k] = rows.form[j]
+        out.east_m[k] = rows.east_m[j]
+        out.north_m[k] = rows.north_m[j]
+        out.radius_m[k] = rows.radius_m[j]
+        out.address[k] = rows.address[j]
+        out.label[k] = rows.label[j]
+        out.confidence[k] = rows.confidence[j]
+        for c in range(6):
+            out.z[k, c] = rows.z[j, c]
+            out.var[k, c] = rows.var[j, c]
+            out.mask[k, c] = rows.mask[j, c]
+
+
+def _order(keys: list[np.ndarray]) -> np.ndarray:
+    """The order by keys, the last first, as `np.lexsort` gives it; one key is enough where all its values differ."""
+    order = np.argsort(keys[-1], kind="stable")
+    ranked = keys[-1][order]
+    return order if (ranked[1:] != ranked[:-1]).all() else np.lexsort(keys)
 
 
 def _without_duplicates(order, time, site, z, mask, address, reason) -> np.ndarray:

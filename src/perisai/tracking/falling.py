@@ -27,7 +27,7 @@ from .bank import Bank
 from .classify import BALLISTIC
 from .detections import Detections
 from .forms import FORM_PLANE, FORM_POLAR
-from .motion import moments
+from .mixture import moments
 from .settings import STATES
 from .sites import Sites
 

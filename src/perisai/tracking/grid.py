@@ -9,6 +9,8 @@ from .settings import MODELS
 
 GATE_SIGMAS = 4.6
 """Half width of a gate in sigmas: sqrt of the squared distance for two components, rounded up."""
+MOVED = 1.5
+"""A track lies where it will be at the end of the beat: share of its reach that it may be off, and one."""
 
 
 @kernel
@@ -44,6 +46,7 @@ def insert(bank: Bank, grid: Grid, i, until):
     bank.gate_m[i] = reach
     bank.level[i] = level
     grid.count[level] += 1
+    grid.reach_m[level] = max(grid.reach_m[level], reach)
     bank.cell[i] = cell
     bank.after[i] = grid.head[cell]
     grid.head[cell] = i
@@ -58,6 +61,7 @@ def rebuild(bank: Bank, grid: Grid, used, until):
             bank.cell[i] = -1
     for level in range(grid.count.size):
         grid.count[level] = 0
+        grid.reach_m[level] = 0.0
     for i in range(used - 1, -1, -1):
         if bank.alive[i]:
             insert(bank, grid, i, until)
@@ -73,7 +77,7 @@ def near(after, grid: Grid, east, north, radius_m, found):
             continue
         size = grid.size_m[level]
         side = grid.side[level]
-        margin = radius_m + size
+        margin = radius_m + MOVED * grid.reach_m[level]
         c0 = _axis(east - margin, half_m, size, side)
         c1 = _axis(east + margin, half_m, size, side)
         r0 = _axis(north - margin, half_m, size, side)

@@ -142,6 +142,30 @@ def update_place(x, p, mu, i, z, j, variance, dt):
 
 
 @kernel
+def blur(p, i, variance, spread2):
+    """Widen track i, just updated with a position of this variance (m2, each axis), by the doubt which one was its own:
+    its mean would have lain elsewhere by the gain times the difference, whose mean square on each axis is spread2."""
+    share = spread2 / (variance * variance)
+    for m in range(MODELS):
+        e0, e1, e3, e4 = p[i, m, 0, 0], p[i, m, 0, 1], p[i, m, 0, 3], p[i, m, 0, 4]
+        n1, n3, n4 = p[i, m, 1, 1], p[i, m, 1, 3], p[i, m, 1, 4]
+        p[i, m, 0, 0] += share * (e0 * e0 + e1 * e1)
+        p[i, m, 1, 1] += share * (e1 * e1 + n1 * n1)
+        p[i, m, 3, 3] += share * (e3 * e3 + n3 * n3)
+        p[i, m, 4, 4] += share * (e4 * e4 + n4 * n4)
+        p01 = e1 + share * (e0 * e1 + e1 * n1)
+        p03, p04 = e3 + share * (e0 * e3 + e1 * n3), e4 + share * (e0 * e4 + e1 * n4)
+        p13, p14 = n3 + share * (e1 * e3 + n1 * n3), n4 + share * (e1 * e4 + n1 * n4)
+        p34 = p[i, m, 3, 4] + share * (e3 * e4 + n3 * n4)
+        p[i, m, 0, 1], p[i, m, 1, 0] = p01, p01
+        p[i, m, 0, 3], p[i, m, 3, 0] = p03, p03
+        p[i, m, 0, 4], p[i, m, 4, 0] = p04, p04
+        p[i, m, 1, 3], p[i, m, 3, 1] = p13, p13
+        p[i, m, 1, 4], p[i, m, 4, 1] = p14, p14
+        p[i, m, 3, 4], p[i, m, 4, 3] = p34, p34
+
+
+@kernel
 def measure(polar, x, p, i, m, z, var, mask, j, widen, dt, seen, jacobian, centre, q, gain, row):
     """Fold all components of detection j into model m of track i, in place; squared distance and log likelihood.
 

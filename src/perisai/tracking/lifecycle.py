@@ -2,13 +2,14 @@
 
 import math
 
-from perisai.geodesy import Plane, geodetic_from_plane, kernel, plane_convergence, plane_scale
+from perisai.geodesy import Plane, kernel, plane_scale, true_frame
 
 from .bank import Bank
 from .birth import release
 from .classify import observe, posterior
 from .coverage import detection_chance, penalises
-from .motion import advance, moments
+from .mixture import summary
+from .motion import advance
 from .settings import RING, Motion, Rules
 from .sites import Sites
 
@@ -16,7 +17,13 @@ TENTATIVE, CONFIRMED, COASTING, ENDED = 0, 1, 2, 3
 COAST_AFTER_PERIODS = 2.5
 PREDICT_AFTER_S = 5.0
 CLASS_EVERY_S = 8.0
+CLASS_LATER_S = 16.0
+"""How often a track is looked at for what it is: in its first minute, and then."""
+YOUNG_S = 60.0
+SENSORS_FOR_S = 60.0
 FORGET_CHANCE = 0.02
+LEAST_HITS = 3
+"""No track is shown before."""
 LAT, LON, ALT, VE, VN, VU, P_EE, P_EN, P_NN, V_EE, V_EN, V_NN, EXISTENCE, TIME = range(14)
 ROW_FLOATS = 14
 
@@ -83,16 +90,24 @@ def _forgotten(bank: Bank, i, now, sites: Sites):
 
 
 @kernel
+def _young(bank: Bank, i, now, sites: Sites):
+    """Whether a track of too few hits to be shown needs no look: it is fresh, or `_forgotten` will end it."""
+    if now - bank.t[i] <= PREDICT_AFTER_S:
+        return True
+    s = bank.ring_sensor[i, 0]
+    return bank.solid_hits[i] == bank.hits[i] and s >= 0 and penalises(sites.kind[s])
+
+
+@kernel
 def _row(bank: Bank, i, at, mean, cov, plane: Plane, out):
     """Place, velocity and covariances of a state mean, true east and north, degrees, m, m/s, for one row of output."""
     dt = at - bank.t[i]
     e = mean[0] + dt * mean[3]
     n = mean[1] + dt * mean[4]
-    lat, lon = geodetic_from_plane(plane, e, n)
+    lat, lon, cos_g, sin_g = true_frame(plane, e, n)
     k = plane_scale(plane, e, n)
-    g = plane_convergence(plane, lat, lon)
-    c = math.cos(g) / k
-    s = math.sin(g) / k
+    c = cos_g / k
+    s = sin_g / k
     out[LAT] = math.degrees(lat)
     out[LON] = math.degrees(lon)
     out[ALT] = mean[2] + dt * mean[5] if bank.has_height[i] else math.nan
@@ -122,13 +137,32 @@ def _shares(bank: Bank, i, classes, n):
 
 
 @kernel
+def _heard_by(bank: Bank, i, sensors, n):
+    """The sensors that reported track i in the last SENSORS_FOR_S of its life into sensors[n], in order."""
+    count = 0
+    for k in range(RING):
+        sensors[n, k] = -1
+    for k in range(RING):
+        s = bank.ring_sensor[i, k]
+        if s < 0 or bank.ring_hit[i, k] < bank.last[i] - SENSORS_FOR_S:
+            continue
+        at = count
+        while at > 0 and sensors[n, at - 1] > s:
+            sensors[n, at] = sensors[n, at - 1]
+            at -= 1
+        sensors[n, at] = s
+        count += 1
+
+
+@kernel
 def finish(
     bank: Bank, used, now, sites: Sites, plane: Plane, motion: Motion, rules: Rules, work, counts, slots, status,
-    rows, classes, cov, scratch,
+    rows, classes, sensors, cov, scratch,
 ):  # fmt: skip
     """Close a beat at `now` (s): confirm, end and classify tracks, and write the rows of output; gives their number.
 
-    counts (1,): the last public number given.
+    counts (1,): the last public number given. sensors (n, RING): those that lately reported the track, in order, -1
+    where none.
     """
     n = 0
     for i in range(used):
@@ -136,6 +170,9 @@ def finish(
             continue
         if bank.ident[i] < 0 and (bank.r[i] < rules.delete_existence or _forgotten(bank, i, now, sites)):
             release(bank, i)
+            continue
+        if bank.hits[i] < LEAST_HITS and bank.ident[i] < 0 and _young(bank, i, now, sites):
+            bank.touched[i] = False
             continue
         if not bank.touched[i] and bank.r[i] >= rules.delete_existence and now - bank.t[i] <= PREDICT_AFTER_S:
             shown = bank.ident[i] >= 0 or bank.confirmed[i]
@@ -147,7 +184,7 @@ def finish(
                 bank.surprise, i, now, motion, work.transition, work.turn, work.cached_dt, work.weights, work.offsets,
                 work.norms,
             )  # fmt: skip
-        moments(bank.x, bank.p, bank.mu, i, bank.coupled[i], work.mean, cov)
+        summary(bank.x, bank.p, bank.mu, i, work.mean, cov)
         variance = 0.5 * (cov[0, 0] + cov[1, 1])
         limit = rules.max_sigma_m + 2.5 * bank.sigma_m[i]
         lost = bank.r[i] < rules.delete_existence or variance > limit * limit
@@ -155,13 +192,15 @@ def finish(
             if bank.ident[i] >= 0:
                 _row(bank, i, max(now, bank.t[i]), work.mean, cov, plane, rows[n])
                 _shares(bank, i, classes, n)
+                _heard_by(bank, i, sensors, n)
                 slots[n] = i
                 status[n] = ENDED
                 n += 1
             release(bank, i)
             continue
         speed = math.hypot(work.mean[3], work.mean[4])
-        if bank.touched[i] and bank.hits[i] >= 2 and bank.last[i] - bank.class_time[i] >= CLASS_EVERY_S:
+        every = CLASS_EVERY_S if bank.last[i] - bank.born[i] < YOUNG_S else CLASS_LATER_S
+        if bank.touched[i] and bank.hits[i] >= 2 and bank.last[i] - bank.class_time[i] >= every:
             speed3 = math.sqrt(speed * speed + work.mean[5] * work.mean[5])
             observe(
                 bank.log_class, bank.class_time, bank.slow_since, bank.has_height[i], i, bank.born[i], bank.last[i],
@@ -172,9 +211,9 @@ def finish(
         if bank.touched[i]:
             bank.label[i] = -1
         if not bank.confirmed[i]:
-            sure = bank.r[i] > rules.confirm_existence and bank.hits[i] >= rules.confirm_hits
+            sure = bank.r[i] > rules.confirm_existence and bank.hits[i] >= max(rules.confirm_hits, LEAST_HITS)
             bank.confirmed[i] = sure and _corroborated(bank, i, sites)
-        fast = bank.r[i] > rules.warn_existence and bank.hits[i] >= 3 and speed > rules.warn_speed_mps
+        fast = bank.r[i] > rules.warn_existence and bank.hits[i] >= LEAST_HITS and speed > rules.warn_speed_mps
         due = bank.touched[i] or now - bank.sent[i] >= rules.coast_row_s
         bank_touched = bank.touched[i]
         bank.touched[i] = False
@@ -187,6 +226,7 @@ def finish(
         status[n] = (COASTING if silent else CONFIRMED) if bank.confirmed[i] else TENTATIVE
         _row(bank, i, bank.t[i] if bank_touched else now, work.mean, cov, plane, rows[n])
         _shares(bank, i, classes, n)
+        _heard_by(bank, i, sensors, n)
         slots[n] = i
         bank.sent[i] = now
         n += 1

@@ -63,18 +63,23 @@ def _flight(kind, m, dt, turn):
 
 
 @kernel
-def _noise(motion: Motion, kind, m, u, v, spread2):
-    """(east-east, east-north, north-north) noise density of model m at mean velocity u, v with variance spread2: as far
-    as the course is known, it is split along and across it."""
+def _course(u, v, spread2):
+    """(squared speed, how sure the course is, east-east, east-north and north-north of its direction) at mean velocity
+    u, v whose components have variances of the sum spread2."""
     speed2 = u * u + v * v
-    across = motion.across[kind, m] + motion.turn_spread2[kind, m] * min(speed2, FAST_MPS * FAST_MPS)
     sure = speed2 / (speed2 + spread2 + 1.0)
-    sure *= sure
+    each = 1.0 / max(speed2, 1e-9)
+    return speed2, sure * sure, u * u * each, u * v * each, v * v * each
+
+
+@kernel
+def _noise(motion: Motion, kind, m, course):
+    """(east-east, east-north, north-north) noise density of model m: as far as the course is known, it is split along
+    and across it."""
+    speed2, sure, ee, en, nn = course
+    across = motion.across[kind, m] + motion.turn_spread2[kind, m] * min(speed2, FAST_MPS * FAST_MPS)
     along = sure * motion.along[kind, m] + (1.0 - sure) * max(motion.along[kind, m], across)
-    if speed2 < 1.0:
-        return across, 0.0, across
-    c, s = u * u / speed2, v * v / speed2
-    return along * c + across * s, (along - across) * u * v / speed2, along * s + across * c
+    return along * ee + across * nn, (along - across) * en, along * nn + across * ee
 
 
 @kernel
@@ -195,58 +200,73 @@ def _spread(p, i, w, f, g, a, b):
 
 
 @kernel
+def _predict_block(x, p, i, m, dt, flight, noise, ee, en, eu, ev, nn, nu, nv, uu, uv, vv):
+    """Model m of track i after dt seconds, from its mixed means (in x) and covariance (ee to vv) of place (e, n) and
+    velocity (u, v)."""
+    f1, f2, cs, sn = flight
+    qee, qen, qnn = noise
+    half, third = 0.5 * dt * dt, dt * dt * dt / 3.0
+    vu, vn = x[i, m, 3], x[i, m, 4]
+    x[i, m, 0] += f1 * vu + f2 * vn
+    x[i, m, 1] += f1 * vn - f2 * vu
+    x[i, m, 3] = cs * vu + sn * vn
+    x[i, m, 4] = cs * vn - sn * vu
+    # Ppv + A Pvv, with A = [[f1, f2], [-f2, f1]]; then P = P + (that) A' + A Ppv', and its product with B'.
+    w00, w01 = eu + f1 * uu + f2 * uv, ev + f1 * uv + f2 * vv
+    w10, w11 = nu + f1 * uv - f2 * uu, nv + f1 * vv - f2 * uv
+    p[i, m, 0, 0] = ee + f1 * (w00 + eu) + f2 * (w01 + ev) + qee * third
+    p[i, m, 1, 1] = nn + f1 * (w11 + nv) - f2 * (w10 + nu) + qnn * third
+    p01 = en + f1 * (w01 + nu) + f2 * (nv - w00) + qen * third
+    p03, p04 = cs * w00 + sn * w01 + qee * half, cs * w01 - sn * w00 + qen * half
+    p13, p14 = cs * w10 + sn * w11 + qen * half, cs * w11 - sn * w10 + qnn * half
+    p34 = cs * sn * (vv - uu) + (cs * cs - sn * sn) * uv + qen * dt
+    p[i, m, 3, 3] = cs * cs * uu + 2.0 * cs * sn * uv + sn * sn * vv + qee * dt
+    p[i, m, 4, 4] = sn * sn * uu - 2.0 * cs * sn * uv + cs * cs * vv + qnn * dt
+    p[i, m, 0, 1], p[i, m, 1, 0] = p01, p01
+    p[i, m, 0, 3], p[i, m, 3, 0] = p03, p03
+    p[i, m, 1, 4], p[i, m, 4, 1] = p14, p14
+    p[i, m, 0, 4], p[i, m, 4, 0] = p04, p04
+    p[i, m, 1, 3], p[i, m, 3, 1] = p13, p13
+    p[i, m, 3, 4], p[i, m, 4, 3] = p34, p34
+
+
+@kernel
 def _advance_blocks(x, p, mu, i, dt, vertical, solid_hits, surprise, motion: Motion, pi, turn):
-    """`_mix` and `_move` of a track whose height is not tied to its place: 4 x 4, and 2 x 2 where height is known."""
+    """`_mix` and `_move` of a track whose height is not tied to its place: 4 x 4, and 2 x 2 where height is known.
+    The models are written out: indexing what is kept per model costs more than the sums."""
     w = _weights(mu, i, pi)
     e, n, u, v = _mixed(x, i, w, 0), _mixed(x, i, w, 1), _mixed(x, i, w, 3), _mixed(x, i, w, 4)
-    ee, en, eu, ev = (
-        _spread(p, i, w, e, e, 0, 0),
-        _spread(p, i, w, e, n, 0, 1),
-        _spread(p, i, w, e, u, 0, 3),
-        _spread(p, i, w, e, v, 0, 4),
-    )
-    nn, nu, nv = _spread(p, i, w, n, n, 1, 1), _spread(p, i, w, n, u, 1, 3), _spread(p, i, w, n, v, 1, 4)
-    uu, uv, vv = _spread(p, i, w, u, u, 3, 3), _spread(p, i, w, u, v, 3, 4), _spread(p, i, w, v, v, 4, 4)
+    ee0, ee1, ee2 = _spread(p, i, w, e, e, 0, 0)
+    en0, en1, en2 = _spread(p, i, w, e, n, 0, 1)
+    eu0, eu1, eu2 = _spread(p, i, w, e, u, 0, 3)
+    ev0, ev1, ev2 = _spread(p, i, w, e, v, 0, 4)
+    nn0, nn1, nn2 = _spread(p, i, w, n, n, 1, 1)
+    nu0, nu1, nu2 = _spread(p, i, w, n, u, 1, 3)
+    nv0, nv1, nv2 = _spread(p, i, w, n, v, 1, 4)
+    uu0, uu1, uu2 = _spread(p, i, w, u, u, 3, 3)
+    uv0, uv1, uv2 = _spread(p, i, w, u, v, 3, 4)
+    vv0, vv1, vv2 = _spread(p, i, w, v, v, 4, 4)
     mean_u = mu[i, 0] * x[i, 0, 3] + mu[i, 1] * x[i, 1, 3] + mu[i, 2] * x[i, 2, 3]
     mean_v = mu[i, 0] * x[i, 0, 4] + mu[i, 1] * x[i, 1, 4] + mu[i, 2] * x[i, 2, 4]
-    kind = model_set(solid_hits, surprise, i, mean_u * mean_u + mean_v * mean_v)
-    half, third = 0.5 * dt * dt, dt * dt * dt / 3.0
-    for m in range(MODELS):
-        f1, f2, cs, sn = _flight(kind, m, dt, turn)
-        qee, qen, qnn = _noise(motion, kind, m, mean_u, mean_v, uu[0] + vv[0])
-        vu, vn = x[i, m, 3], x[i, m, 4]
-        x[i, m, 0] += f1 * vu + f2 * vn
-        x[i, m, 1] += f1 * vn - f2 * vu
-        x[i, m, 3] = cs * vu + sn * vn
-        x[i, m, 4] = cs * vn - sn * vu
-        a, b, c = uu[m], uv[m], vv[m]
-        # Ppv + A Pvv, with A = [[f1, f2], [-f2, f1]]; then P = P + (that) A' + A Ppv', and its product with B'.
-        w00, w01 = eu[m] + f1 * a + f2 * b, ev[m] + f1 * b + f2 * c
-        w10, w11 = nu[m] + f1 * b - f2 * a, nv[m] + f1 * c - f2 * b
-        p[i, m, 0, 0] = ee[m] + f1 * (w00 + eu[m]) + f2 * (w01 + ev[m]) + qee * third
-        p[i, m, 1, 1] = nn[m] + f1 * (w11 + nv[m]) - f2 * (w10 + nu[m]) + qnn * third
-        p01 = en[m] + f1 * (w01 + nu[m]) + f2 * (nv[m] - w00) + qen * third
-        p03, p04 = cs * w00 + sn * w01 + qee * half, cs * w01 - sn * w00 + qen * half
-        p13, p14 = cs * w10 + sn * w11 + qen * half, cs * w11 - sn * w10 + qnn * half
-        p34 = cs * sn * (c - a) + (cs * cs - sn * sn) * b + qen * dt
-        p[i, m, 3, 3] = cs * cs * a + 2.0 * cs * sn * b + sn * sn * c + qee * dt
-        p[i, m, 4, 4] = sn * sn * a - 2.0 * cs * sn * b + cs * cs * c + qnn * dt
-        p[i, m, 0, 1], p[i, m, 1, 0] = p01, p01
-        p[i, m, 0, 3], p[i, m, 3, 0] = p03, p03
-        p[i, m, 1, 4], p[i, m, 4, 1] = p14, p14
-        p[i, m, 0, 4], p[i, m, 4, 0] = p04, p04
-        p[i, m, 1, 3], p[i, m, 3, 1] = p13, p13
-        p[i, m, 3, 4], p[i, m, 4, 3] = p34, p34
+    course = _course(mean_u, mean_v, uu0 + vv0)
+    kind = model_set(solid_hits, surprise, i, course[0])
+    flight, noise = _flight(kind, 0, dt, turn), _noise(motion, kind, 0, course)
+    _predict_block(x, p, i, 0, dt, flight, noise, ee0, en0, eu0, ev0, nn0, nu0, nv0, uu0, uv0, vv0)
+    flight, noise = _flight(kind, 1, dt, turn), _noise(motion, kind, 1, course)
+    _predict_block(x, p, i, 1, dt, flight, noise, ee1, en1, eu1, ev1, nn1, nu1, nv1, uu1, uv1, vv1)
+    flight, noise = _flight(kind, 2, dt, turn), _noise(motion, kind, 2, course)
+    _predict_block(x, p, i, 2, dt, flight, noise, ee2, en2, eu2, ev2, nn2, nu2, nv2, uu2, uv2, vv2)
     if vertical:
+        half, third = 0.5 * dt * dt, dt * dt * dt / 3.0
         h, k = _mixed(x, i, w, 2), _mixed(x, i, w, 5)
         hh, hk, kk = _spread(p, i, w, h, h, 2, 2), _spread(p, i, w, h, k, 2, 5), _spread(p, i, w, k, k, 5, 5)
         for m in range(MODELS):
-            noise = motion.vertical[kind, m]
+            q = motion.vertical[kind, m]
             x[i, m, 2] += dt * x[i, m, 5]
-            p[i, m, 2, 2] = hh[m] + 2.0 * dt * hk[m] + dt * dt * kk[m] + noise * third
-            p25 = hk[m] + dt * kk[m] + noise * half
+            p[i, m, 2, 2] = hh[m] + 2.0 * dt * hk[m] + dt * dt * kk[m] + q * third
+            p25 = hk[m] + dt * kk[m] + q * half
             p[i, m, 2, 5], p[i, m, 5, 2] = p25, p25
-            p[i, m, 5, 5] = kk[m] + noise * dt
+            p[i, m, 5, 5] = kk[m] + q * dt
 
 
 @kernel
@@ -264,33 +284,12 @@ def advance(
         _mix(x, p, mu, i, pi, w, d, c)
         u = mu[i, 0] * x[i, 0, 3] + mu[i, 1] * x[i, 1, 3] + mu[i, 2] * x[i, 2, 3]
         v = mu[i, 0] * x[i, 0, 4] + mu[i, 1] * x[i, 1, 4] + mu[i, 2] * x[i, 2, 4]
-        spread2 = p[i, 0, 3, 3] + p[i, 0, 4, 4]
-        kind = model_set(solid_hits, surprise, i, u * u + v * v)
+        course = _course(u, v, p[i, 0, 3, 3] + p[i, 0, 4, 4])
+        kind = model_set(solid_hits, surprise, i, course[0])
         for m in range(MODELS):
             vertical = motion.vertical[kind, m] if has_height[i] else 0.0
-            _move(x, p, i, m, dt, _flight(kind, m, dt, turn), _noise(motion, kind, m, u, v, spread2), vertical)
+            _move(x, p, i, m, dt, _flight(kind, m, dt, turn), _noise(motion, kind, m, course), vertical)
     else:
         _advance_blocks(x, p, mu, i, dt, has_height[i], solid_hits, surprise, motion, pi, turn)
     t[i] = to
     r[i] *= math.exp(-dt / motion.survival_s)
-
-
-@kernel
-def moments(x, p, mu, i, coupled, mean, cov):
-    """Mean (6,) and covariance (6, 6) of the mixture of track i."""
-    m0, m1, m2 = mu[i, 0], mu[i, 1], mu[i, 2]
-    for a in range(STATES):
-        mean[a] = m0 * x[i, 0, a] + m1 * x[i, 1, a] + m2 * x[i, 2, a]
-    for a in range(STATES):
-        for b in range(a, STATES):
-            if not coupled and (a % 3 == 2) != (b % 3 == 2):
-                cov[a, b] = 0.0
-                cov[b, a] = 0.0
-                continue
-            s = (
-                m0 * (p[i, 0, a, b] + (x[i, 0, a] - mean[a]) * (x[i, 0, b] - mean[b]))
-                + m1 * (p[i, 1, a, b] + (x[i, 1, a] - mean[a]) * (x[i, 1, b] - mean[b]))
-                + m2 * (p[i, 2, a, b] + (x[i, 2, a] - mean[a]) * (x[i, 2, b] - mean[b]))
-            )
-            cov[a, b] = s
-            cov[b, a] = s

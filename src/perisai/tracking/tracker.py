@@ -24,11 +24,11 @@ from .output import tracks_table
 from .references import References
 from .registration import SensorHealth
 from .renumber import changed_rows, public, renamed, renames
-from .scan import new_work
-from .settings import CLASSES, STATES, TrackerSettings, motion, rules
+from .settings import CLASSES, RING, STATES, TrackerSettings, motion, rules
 from .sites import region_plane, sites
 from .snapshot import IDENT, Snapshot, put_back, take
 from .window import SECOND_US, Window
+from .work import new_work
 
 CALM_STATE_US = 5_000_000
 """Between states kept to go back to, while nothing comes late; then one a second."""
@@ -51,7 +51,7 @@ class Tracker:
         self._motion = motion(self.settings)
         self._rules = rules(self.settings)
         self._index = {sensor.id: number for number, sensor in enumerate(self.sensors)}
-        self._names = pa.array([sensor.id for sensor in self.sensors], pa.string())
+        self._names = tuple(sensor.id for sensor in self.sensors)
         far = np.maximum(abs(self.places.east_m), abs(self.places.north_m)) + self.places.max_range_m
         self._grid = new_grid(float(min(far.max() + 50_000.0, 2_000_000.0)))
         self._bank = new_bank(self.settings.capacity)
@@ -140,15 +140,9 @@ class Tracker:
             self.rejects.subtract(beat.rejects)
             beat.rejects = Counter()
             detections = read(
-                beat.rows,
-                self._epoch_us or 0,
-                self._index,
-                self.places,
-                self.plane,
-                self._codes,
-                beat.rejects,
+                beat.rows, self._epoch_us or 0, self._index, self.places, self.plane, self._codes, beat.rejects,
                 self._learnt,
-            )
+            )  # fmt: skip
             self.rejects.update(beat.rejects)
         self._reserve(2 * detections.t.size)
         bank, until = self._bank, (beat.end_us - (self._epoch_us or 0)) * 1e-6
@@ -167,13 +161,14 @@ class Tracker:
         unnamed = bank.ident[:used] < 0
         slots, status = np.empty(used, np.int64), np.empty(used, np.int64)
         rows, classes = np.empty((used, ROW_FLOATS)), np.empty((used, len(CLASSES)))
+        sensors = np.empty((used, RING), np.int32)
         n = finish(
             bank, used, until, self.places, self.plane, self._motion, self._rules, self._work, self._counts, slots,
-            status, rows, classes, np.empty((STATES, STATES)), np.empty(len(CLASSES)),
+            status, rows, classes, sensors, np.empty((STATES, STATES)), np.empty(len(CLASSES)),
         )  # fmt: skip
         if n == 0:
             return NO_ROWS
-        slots, status, rows, classes = slots[:n], status[:n], rows[:n], classes[:n]
+        slots, status, rows, classes, sensors = slots[:n], status[:n], rows[:n], classes[:n], sensors[:n]
         doubt_unnamed(bank, slots, classes, self.places)
         if tracks is not None:
             bank.ident[slots] = tracks
@@ -190,6 +185,7 @@ class Tracker:
             self._impacts(slots, status, classes),
             self._memory.flags(bank, used, slots, rows),
             self._epoch_us or 0,
+            sensors,
             self._names,
             self._codes.names,
         )
@@ -248,10 +244,13 @@ class Tracker:
             self._work = new_work(capacity)
             self._stamp[0] = 0
 
-    def _impacts(self, slots: np.ndarray, status: np.ndarray, classes: np.ndarray) -> np.ndarray:
-        """Impact of each row that is likely ballistic and falls freely (n, 7), NaN elsewhere."""
+    def _impacts(self, slots: np.ndarray, status: np.ndarray, classes: np.ndarray) -> np.ndarray | None:
+        """Impact of each row that is likely ballistic and falls freely (n, 7), NaN elsewhere; None where none is."""
+        likely = np.flatnonzero((classes[:, BALLISTIC] > 0.3) & (status != ENDED))
+        if not likely.size:
+            return None
         out = np.full((slots.size, 7), np.nan)
-        for k in np.flatnonzero((classes[:, BALLISTIC] > 0.3) & (status != ENDED)).tolist():
+        for k in likely.tolist():
             i = int(slots[k])
             if not self._falling.impact_of(i, int(self._bank.key[i]), float(self._bank.t[i]), out[k]):
                 out[k] = np.nan

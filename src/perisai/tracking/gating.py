@@ -1,0 +1,201 @@
+"""Candidate pairs of one group of detections and the tracks near them, with their weights."""
+
+import math
+
+import numpy as np
+
+from perisai.geodesy import kernel
+
+from .bank import Bank, Grid
+from .coverage import UNSEEN_CHANCE, densities, detection_chance
+from .detections import Detections
+from .forms import FORM_BEARING, FORM_POLAR, FORM_PRESENCE
+from .grid import near
+from .kalman import plane_likelihood, try_measure
+from .motion import advance
+from .observe import look
+from .settings import RING, STATES, Rules
+from .work import Work
+
+MAX_PSI = 1e9
+LEAST_PSI = 0.01
+"""Pairs of less weight change nothing by a hundredth and would tie whole raids into one cluster."""
+SAME_ADDRESS, OTHER_ADDRESS = 1e3, 1e-3
+"""Likelihood of an address that agrees or differs: soft labels, since they can be forged or garbled."""
+SOUND_SLACK_MPS = 100.0
+"""How fast a source may move between sounding and being heard, for the first, coarse test of a pair."""
+REPEAT_S = 60.0
+"""Reports of one microphone inside this time tell the same thing again."""
+
+
+@kernel
+def ring_slot(ring_sensor, ring_look, ring_hit, i, s):
+    """The slot of sensor s in track i's ring, taking the one that looked longest ago when it is new."""
+    oldest = 0
+    for k in range(RING):
+        if ring_sensor[i, k] == s:
+            return k
+        if ring_look[i, k] < ring_look[i, oldest]:
+            oldest = k
+    ring_sensor[i, oldest] = s
+    ring_look[i, oldest] = -1e300
+    ring_hit[i, oldest] = -1e300
+    return oldest
+
+
+@kernel
+def has_reported(ring_sensor, ring_hit, i, s):
+    """Whether sensor s is among those that lately reported track i."""
+    for k in range(RING):
+        if ring_sensor[i, k] == s:
+            return ring_hit[i, k] > -1e200
+    return False
+
+
+@kernel
+def widening(ring_sensor, ring_hit, i, s, t):
+    """Factor on the variances of a microphone's report that repeats what it said just before."""
+    for k in range(RING):
+        if ring_sensor[i, k] == s:
+            return min(max(REPEAT_S / max(t - ring_hit[i, k], 1.0), 1.0), 30.0)
+    return 1.0
+
+
+@kernel
+def sound_delay(x, i, east, north, reach, slowness):
+    """How long ago (s) what is heard now left track i."""
+    de = x[i, 0, 0] - east
+    dn = x[i, 0, 1] - north
+    return min(math.sqrt(de * de + dn * dn), reach) * slowness
+
+
+@kernel
+def pairs(
+    bank: Bank, grid: Grid, detections: Detections, lo, hi, stamp, sites, plane, motion, rules: Rules, work: Work
+):
+    """Candidate pairs of the group [lo, hi): (tracks, chance, seen, jacobian, centre, pair track, detection, psi).
+
+    Tracks are brought to the group's time; chance is that of being detected, psi the weight of the pair against a
+    missed detection: r pD L / ((1 - r pD) (clutter + undetected)). In polar form seen, jacobian and centre hold what
+    the sensor would measure of each track (see `kalman.measure`).
+    """
+    x, p, mu, t, r = bank.x, bank.p, bank.mu, bank.t, bank.r
+    has_height, address = bank.has_height, bank.address
+    ring_sensor, ring_hit = bank.ring_sensor, bank.ring_hit
+    z, var, mask, form_of = detections.z, detections.var, detections.mask, detections.form
+    gain, row, xs, ps, mean = work.gain, work.row, work.x, work.p, work.mean
+    found, stamps, local = work.found, work.stamp, work.local
+    s = detections.sensor[lo]
+    form = form_of[lo]
+    polar = form in (FORM_POLAR, FORM_BEARING)
+    heard = form in (FORM_BEARING, FORM_PRESENCE)
+    t_group = detections.t[lo]
+    tracks = np.empty(2 * (hi - lo) + 8, np.int64)
+    chance = np.empty(tracks.size)
+    seen = np.empty((tracks.size if polar else 0, 4))
+    jacobian = np.empty((seen.shape[0], 4, STATES))
+    centre = np.empty((seen.shape[0], STATES))
+    n_tracks = 0
+    pair_track = np.empty(8 * (hi - lo) + 8, np.int64)
+    pair_det = np.empty(pair_track.size, np.int64)
+    psi = np.empty(pair_track.size)
+    n_pairs = 0
+    for j in range(lo, hi):
+        simple = not polar and not mask[j, 2] and not mask[j, 3]
+        dims = 0
+        for c in range(STATES):
+            dims += mask[j, c]
+        gate = rules.gate + 3.0 * (dims - 2)
+        clutter, fresh = densities(
+            detections.clutter[j], sites.max_range_m, sites.sigma_m, s, form, z, mask, j, detections.undetected[j]
+        )
+        east, north, radius, t_det = (
+            detections.east_m[j],
+            detections.north_m[j],
+            detections.radius_m[j],
+            detections.t[j],
+        )
+        # What is heard left its source up to this long ago, when it was up to that much farther.
+        slack = radius + sites.max_range_m[s] * sites.slowness[s] * SOUND_SLACK_MPS
+        count = near(bank.after, grid, east, north, radius, found)
+        for f in range(count):
+            i = found[f]
+            reach = bank.gate_m[i] + slack
+            dt = t_det - t[i]
+            de = x[i, 0, 0] + dt * x[i, 0, 3] - east
+            dn = x[i, 0, 1] + dt * x[i, 0, 4] - north
+            if de * de + dn * dn > reach * reach:
+                continue
+            if stamps[i] != stamp:
+                stamps[i] = stamp
+                advance(
+                    x, p, mu, t, r, has_height, bank.coupled, bank.solid_hits, bank.surprise, i, t_group,
+                    motion, work.transition, work.turn, work.cached_dt, work.weights, work.offsets, work.norms,
+                )  # fmt: skip
+                if n_tracks == tracks.size:
+                    tracks = np.concatenate((tracks, np.empty(n_tracks, np.int64)))
+                    chance = np.concatenate((chance, np.empty(n_tracks)))
+                    if polar:
+                        seen = np.concatenate((seen, np.empty((n_tracks, 4))))
+                        jacobian = np.concatenate((jacobian, np.empty((n_tracks, 4, STATES))))
+                        centre = np.concatenate((centre, np.empty((n_tracks, STATES))))
+                local[i] = n_tracks
+                tracks[n_tracks] = i
+                for a in range(STATES):
+                    mean[a] = mu[i, 0] * x[i, 0, a] + mu[i, 1] * x[i, 1, a] + mu[i, 2] * x[i, 2, a]
+                chance[n_tracks] = detection_chance(
+                    sites, s, mean[0], mean[1], mean[2], has_height[i], has_reported(ring_sensor, ring_hit, i, s)
+                )
+                if polar:
+                    for a in range(STATES):
+                        centre[n_tracks, a] = mean[a]
+                    look(plane, sites.lat_rad[s], sites.lon_rad[s], sites.ecef, s, mean, seen, jacobian, n_tracks)
+                n_tracks += 1
+            k = local[i]
+            offset = t_det - t[i]
+            widen = 1.0
+            if heard:
+                widen = widening(ring_sensor, ring_hit, i, s, t_det)
+                offset -= sound_delay(x, i, sites.east_m[s], sites.north_m[s], sites.max_range_m[s], sites.slowness[s])
+            if simple:
+                l, d2 = plane_likelihood(x, p, mu, i, offset, z, j, widen * var[j, 0], gate)
+            else:
+                l, d2 = try_measure(
+                    polar, x, p, mu, i, z, var, mask, j, widen, offset, seen, jacobian, centre, k, gain, row, xs, ps
+                )
+            if not d2 <= gate:
+                continue
+            r_pd = r[i] * max(chance[k], UNSEEN_CHANCE)
+            weight = math.exp(l) / (clutter + fresh) * r_pd / max(1.0 - r_pd, 1e-6)
+            if detections.address[j] >= 0 and address[i] >= 0:
+                weight *= SAME_ADDRESS if detections.address[j] == address[i] else OTHER_ADDRESS
+            if weight < LEAST_PSI:
+                continue
+            if n_pairs == pair_track.size:
+                pair_track = np.concatenate((pair_track, np.empty(n_pairs, np.int64)))
+                pair_det = np.concatenate((pair_det, np.empty(n_pairs, np.int64)))
+                psi = np.concatenate((psi, np.empty(n_pairs)))
+            pair_track[n_pairs] = k
+            pair_det[n_pairs] = j - lo
+            psi[n_pairs] = min(weight, MAX_PSI)
+            n_pairs += 1
+    return tracks[:n_tracks], chance, seen, jacobian, centre, pair_track[:n_pairs], pair_det[:n_pairs], psi[:n_pairs]
+
+
+@kernel
+def by_track(n_tracks, pair_track, pair_det, psi):
+    """The pairs in rows of tracks: (first, det, psi)."""
+    first = np.zeros(n_tracks + 1, np.int64)
+    for e in range(pair_track.size):
+        first[pair_track[e] + 1] += 1
+    for k in range(n_tracks):
+        first[k + 1] += first[k]
+    fill = first[:n_tracks].copy()
+    det = np.empty(pair_track.size, np.int64)
+    weight = np.empty(pair_track.size)
+    for e in range(pair_track.size):
+        at = fill[pair_track[e]]
+        det[at] = pair_det[e]
+        weight[at] = psi[e]
+        fill[pair_track[e]] += 1
+    return first, det, weight
