@@ -22,7 +22,7 @@ EVERY_S = 10.0
 FORGET = 0.98
 PRIOR_SCANS, PRIOR_LOOKS = 15.0, 60.0
 LEAST_CROWDING, MOST_CROWDING = 0.1, 10.0
-LEAST_PD, MOST_PD = 0.05, 0.995
+LEAST_PD = 0.05
 SURE = 0.99
 LATELY_SCANS = 5.5
 """A track counts for a sensor's detection probability while that sensor has reported it within so many scans."""
@@ -134,7 +134,8 @@ class Learnt:
         # A cell that hardly any clutter falls into learns as slowly as one in which one false report was expected.
         self.crowding[s] = np.clip((usual + self.false[s] + 1.0) / (expected + 1.0), LEAST_CROWDING, MOST_CROWDING)
         pd = (PRIOR_LOOKS * self.sites.pd[s] + self.hits[s]) / (PRIOR_LOOKS + self.looks[s])
-        self.sites.pd_map[s] = np.clip(pd, LEAST_PD, MOST_PD)
+        # No more than the sensor is said to have: what is counted are tracks that hold, and those it sees too well.
+        self.sites.pd_map[s] = np.clip(pd, LEAST_PD, self.sites.pd[s])
 
     def _look(self, s: int) -> None:
         inside = self._watched(s)

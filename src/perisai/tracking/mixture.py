@@ -1,6 +1,6 @@
 """Mean and covariance of the mixture of a track's models."""
 
-from perisai.geodesy import kernel
+from perisai.kernels import inlined, kernel
 
 from .settings import STATES
 
@@ -26,7 +26,7 @@ def moments(x, p, mu, i, coupled, mean, cov):
             cov[b, a] = s
 
 
-@kernel
+@inlined
 def _mixture(x, p, i, a, b, m0, m1, m2, mean_a, mean_b):
     """Element a, b of the covariance of the mixture of track i."""
     return (

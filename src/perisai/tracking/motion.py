@@ -8,7 +8,7 @@ only ever heard. A turn changes the course far more than the speed, so the noise
 
 import math
 
-from perisai.geodesy import kernel
+from perisai.kernels import inlined, kernel
 
 from .settings import MODELS, STATES, Motion
 
@@ -158,7 +158,7 @@ def _move(x, p, i, m, dt, flight, noise, vertical):
             p[i, m, a, b], p[i, m, b, a] = s, s
 
 
-@kernel
+@inlined
 def _weights(mu, i, pi):
     """The nine weights w_ij = pi_ij mu_i / c_j by rows; mu becomes c."""
     m0, m1, m2 = mu[i, 0], mu[i, 1], mu[i, 2]
@@ -171,7 +171,7 @@ def _weights(mu, i, pi):
     return a0 * a, b0 * b, c0 * c, a1 * a, b1 * b, c1 * c, a2 * a, b2 * b, c2 * c
 
 
-@kernel
+@inlined
 def _mixed(x, i, w, a):
     """Mixed means of component a, in place; gives (d_1, d_2, e_0, e_1, e_2) of `_mix` for it."""
     base = x[i, 0, a]
@@ -186,7 +186,7 @@ def _mixed(x, i, w, a):
     return d1, d2, e0, e1, e2
 
 
-@kernel
+@inlined
 def _spread(p, i, w, f, g, a, b):
     """Mixed covariances of components a and b in the three models; f, g: what `_mixed` gave for them."""
     p0 = p[i, 0, a, b]
