@@ -64,7 +64,7 @@ def forecasts(first_s: int) -> pa.Table:
         | {"eta_high_s": 2.0, "threat": "drone"}
         for s in range(first_s, first_s + PART_S, 20)
     ]
-    columns = {name: pa.array([row[name] for row in rows]) for name in FORECASTS.names}
+    columns = {name: pa.array([row.get(name) for row in rows]) for name in FORECASTS.names}
     columns["time"] = columns["time"].cast(TIME)
     return pa.table(columns).cast(FORECASTS)
 

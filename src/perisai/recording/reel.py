@@ -37,6 +37,13 @@ class Reel:
 
         Of detections only the columns sensor and received.
         """
+        try:
+            return self._rows(kind, after_us, until_us)
+        except FileNotFoundError:
+            # An hour's parts were merged into one between listing and reading: the list is another now.
+            return self._rows(kind, after_us, until_us)
+
+    def _rows(self, kind: str, after_us: int, until_us: int) -> pa.Table:
         tables = []
         clock = CLOCK[kind]
         for path, (first, last) in self._parts(kind):
@@ -77,7 +84,10 @@ def _schema(kind: str) -> pa.Schema:
 
 def _read(path: Path, kind: str) -> pa.Table:
     schema = _schema(kind)
-    return pq.read_table(path, columns=schema.names).select(schema.names).cast(schema)
+    table = pq.read_table(path, columns=schema.names)
+    # A part of an earlier version may lack a column that came later.
+    columns = [table[f.name] if f.name in table.column_names else pa.nulls(table.num_rows, f.type) for f in schema]
+    return pa.table(columns, names=schema.names).cast(schema)
 
 
 def _span(path: Path, clock: str) -> tuple[int, int]:
