@@ -22,7 +22,8 @@ FLAGS = [
     "--no-sandbox", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update",
     "--disable-sync", "--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader",
 ]  # fmt: skip
-NIGHT, SPEED = "2025-09-07", "60"
+# Slow enough that an alert outlives the click that was meant for it.
+NIGHT, SPEED = "2025-09-07", "10"
 READY_S = 270
 LAPTOP = {"width": 1366, "height": 768}
 
