@@ -7,6 +7,7 @@ every stage may use.
 
 import functools
 import hashlib
+import pickle
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +38,20 @@ def _stamp(locator: Any) -> Any:
 
 
 _Locator.get_source_stamp = _stamp
+
+_Index: Any = caching.IndexDataCacheFile
+_own_load = _Index._load_index
+
+
+def _load_index(index: Any) -> Any:
+    """What is kept, or nothing where it names classes that these sources no longer have: then it is compiled anew."""
+    try:
+        return _own_load(index)
+    except (AttributeError, ImportError, EOFError, pickle.UnpicklingError):
+        return {}
+
+
+_Index._load_index = _load_index
 
 kernel: Any = numba.njit(nogil=True, cache=True, error_model="numpy")
 """Compiled on first call, without the interpreter lock, kept on disk; division by zero gives inf, as in numpy."""
