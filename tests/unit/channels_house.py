@@ -15,6 +15,7 @@ import uvicorn
 from perisai.alerting import CapMessage
 from perisai.channels.fan_out import FanOutSettings
 from perisai.model import TIME, Alert, AlertChange, Areas, build
+from perisai.service.audit import AuditLog
 from perisai.service.bus import Bus
 from perisai.service.channels.clock import ChannelClock
 from perisai.service.channels.set_up import set_up
@@ -85,8 +86,10 @@ async def centre(
             played=played,
         )
         channels = Channels(bus, outlets, store, ChannelClock(lambda: picture.now_us, played).now_us)
+        audit = stack.enter_context(contextlib.closing(AuditLog(directory / "audit", lambda: now_us)))
         app = build_app(
             config=config,
+            audit=audit,
             gateway=gateway,
             channels=channels,
             ingest=None,
