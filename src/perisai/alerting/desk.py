@@ -1,6 +1,5 @@
 """The operators' desk between decision and public: releases, holds, extends and cancels alerts, and alerts by hand."""
 
-import math
 from collections.abc import Iterable, Sequence
 
 import msgspec
@@ -133,7 +132,7 @@ class Desk:
     def _releases_us(self, place: _Place) -> int | None:
         assert place.proposed is not None
         after_s = self.settings.policy(place.proposed.threat).release_after_s
-        return None if math.isinf(after_s) else place.since_us + round(after_s * SECOND_US)
+        return None if after_s is None else place.since_us + round(after_s * SECOND_US)
 
     def _do(self, order: Order, end_us: int) -> None:
         for area in order.areas:

@@ -1,6 +1,5 @@
 """What the decision may be told: leads, cost-loss ratios, hysteresis and dwell; and what operators may do."""
 
-import math
 from typing import Literal
 
 import msgspec
@@ -15,7 +14,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     alarm_ratio: cost of an alarm over the loss it averts: it goes up when the probability of an arrival about lead and
     margin ahead exceeds it. late_ratio: the same for arrivals sooner than the lead, of which it can only tell late.
     watch_ratio: the same for the watch and the whole horizon.
-    release_after_s: with operators.release = "confirm", it goes out by itself after so long; inf (never) by default.
+    release_after_s: with operators.release = "confirm", it goes out by itself after so long; None: never.
     """
 
     lead_s: float
@@ -23,7 +22,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     alarm_ratio: float = 0.015
     late_ratio: float = 0.2
     watch_ratio: float = 0.25
-    release_after_s: float = math.inf
+    release_after_s: float | None = None
 
 
 class OperatorSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -91,7 +90,7 @@ class AlertSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
                 if not 0.0 < getattr(policy, name) < 1.0:
                     raise BadInputError(f"alerting.{threat}.{name}", repr(getattr(policy, name)), "between 0 and 1")
             for name in ("lead_s", "margin_s", "release_after_s"):
-                if getattr(policy, name) < 0.0:
+                if (getattr(policy, name) or 0.0) < 0.0:
                     raise BadInputError(f"alerting.{threat}.{name}", repr(getattr(policy, name)), "0 or more seconds")
         if not 0.0 < self.hold_ratio <= 1.0:
             raise BadInputError("alerting.hold_ratio", repr(self.hold_ratio), "above 0, at most 1")

@@ -20,8 +20,9 @@ from .work import Work
 MAX_PSI = 1e9
 LEAST_PSI = 0.01
 """Pairs of less weight change nothing by a hundredth and would tie whole raids into one cluster."""
-SAME_ADDRESS, OTHER_ADDRESS = 1e3, 1e-3
-"""Likelihood of an address that agrees or differs: soft labels, since they can be forged or garbled."""
+SAME_ADDRESS, OTHER_ADDRESS = 1e3, 1e-6
+"""Likelihood of an address that agrees or differs: soft labels, since they can be forged. Mode S guards them by a
+checksum, so another address is nearly always another aircraft: one that lands is not the one that next takes off."""
 SOUND_SLACK_MPS = 100.0
 """How fast a source may move between sounding and being heard, for the first, coarse test of a pair."""
 REPEAT_S = 60.0
