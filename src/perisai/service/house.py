@@ -131,7 +131,10 @@ class House:
                     contextlib.closing(AuditLog(self.data / "audit", lambda: time.time_ns() // 1000))
                 )
                 server = self._console(bus, gateway, channels, ingest, inputs, audit)
-                tasks.append(asyncio.create_task(server.serve(sockets=[listener]), name="console"))
+                serving = asyncio.create_task(server.serve(sockets=[listener]), name="console")
+                tasks.append(serving)
+                while not (server.started or serving.done()):
+                    await asyncio.sleep(0.01)
                 host, port = listener.getsockname()[:2]
                 scheme = "https" if self.config.service.tls_certificate else "http"
                 self.address = f"{scheme}://{host}:{port}/"
