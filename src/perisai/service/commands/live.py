@@ -61,7 +61,10 @@ def run(*, config: Path, port: Port = None, role: tuple[Role, ...] = ROLES) -> N
     sensors = _sensors(settings)
     with warming(say):
         set_up_logs()
-    asyncio.run(House(settings, sensors, roles=role).run(ready=_address))
+    house = House(settings, sensors, roles=role)
+    if "console" in role and settings.identity.sign_in_to_view and not IdentityStore(house.data).accounts():
+        say(f"nobody can sign in yet: perisai user add NAME --role operator --config {config}")
+    asyncio.run(house.run(ready=_address))
 
 
 def demo(
