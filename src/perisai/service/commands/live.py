@@ -62,9 +62,13 @@ def run(*, config: Path, port: Port = None, role: tuple[Role, ...] = ROLES) -> N
     with warming(say):
         set_up_logs()
     house = House(settings, sensors, roles=role)
-    if "console" in role and settings.identity.sign_in_to_view and not IdentityStore(house.data).accounts():
-        say(f"nobody can sign in yet: perisai user add NAME --role operator --config {config}")
-    asyncio.run(house.run(ready=_address))
+
+    def ready(address: str) -> None:
+        _address(address)
+        if "console" in role and settings.identity.sign_in_to_view and not IdentityStore(house.data).accounts():
+            say(f"nobody can sign in yet: perisai user add NAME --role operator --config {config}")
+
+    asyncio.run(house.run(ready=ready))
 
 
 def demo(
