@@ -18,13 +18,13 @@ VERBS = {
     "simulate": ("score:simulate", "A raid night as the published record tells it."),
     "evaluate": ("score:evaluate", "Scores of tracks and of alerts."),
     "keys": ("people:keys", "Keys and rights for a shared bus."),
-    "query": ("live:query", "SQL over a recording."),
+    "query": ("past:query", "SQL over a recording."),
     "user": ("people:user", "Accounts of operators and partners."),
     "audit": ("people:audit", "Whether the log of what operators did holds."),
     "fit": ("fit:fit", "How objects fly, learned from recorded nights."),
     "plan": ("plan:plan", "Where offered sensors and sirens protect the most people."),
     "bench": ("score:bench", "A stage against its peers in one run."),
-    "replay": ("live:replay", "A recording once more: the same alerts."),
+    "replay": ("past:replay", "A recording once more: the same alerts."),
 }
 """Verb: (module and function, what it does). A verb's module is read when it runs; its docstring is its help."""
 

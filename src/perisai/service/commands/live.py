@@ -1,32 +1,19 @@
-"""`perisai demo`, `run`, `replay`, `init`: the living system."""
+"""`perisai demo`, `run`, `init`: the living system."""
 
 import asyncio
 import itertools
 import time
-from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, NamedTuple
+from typing import Annotated
 
 import msgspec
 import pyarrow as pa
 import pyarrow.compute as pc
 from cyclopts import Parameter
 
-from perisai.alerting import Order
-from perisai.model import (
-    FRAME_US,
-    TIME,
-    BadInputError,
-    Frame,
-    Mode,
-    alerts_table,
-    empty,
-    parse_sensors,
-    split_frames,
-    time_us,
-)
-from perisai.recording import AREAS_FILE, CONFIG_FILE, SENSORS_FILE, Recording, read_table, write_table
+from perisai.model import FRAME_US, TIME, BadInputError, Frame, empty, split_frames
+from perisai.recording import read_table, write_table
 from perisai.simulation import night_of
 
 from .. import package_data
@@ -37,10 +24,8 @@ from ..house import ROLES, House, Role
 from ..identity import ExerciseAccount, IdentitySettings, IdentityStore, is_loopback, make_exercise_accounts
 from ..logs import set_up_logs
 from ..nights import first_danger_us
-from ..pipeline import AlertBook, AlertStage, TrackStage
 from ..warm import warming
-from .output import progress, say, show
-from .stages import Json
+from .output import say
 
 BEFORE_US = 60 * FRAME_US
 AFTER_US = 30 * 60 * FRAME_US
@@ -57,14 +42,14 @@ def run(*, config: Path, port: Port = None, role: tuple[Role, ...] = ROLES) -> N
         port: overrides the port in the file; 0 takes a free one.
         role: do only this role (may be given several times), with others on the same NATS cluster.
     """
-    settings = _with_port(load_config(config), port)
+    settings = with_port(load_config(config), port)
     sensors = _sensors(settings)
     with warming(say):
         set_up_logs()
     house = House(settings, sensors, roles=role)
 
     def ready(address: str) -> None:
-        _address(address)
+        tell_address(address)
         if "console" in role and settings.identity.sign_in_to_view and not IdentityStore(house.data).accounts():
             say(f"nobody can sign in yet: perisai user add NAME --role operator --config {config}")
 
@@ -100,7 +85,7 @@ def demo(
     recording = data / f"recording-{night}-{time.strftime('%Y%m%dT%H%M%S')}"
     service = msgspec.structs.replace(settings.service, data=str(recording), mode="exercise")
     channel = demo_channels(any_port=port == 0)
-    settings = _with_port(msgspec.structs.replace(settings, service=service, channel=channel), port)
+    settings = with_port(msgspec.structs.replace(settings, service=service, channel=channel), port)
     settings = _with_ground(settings)
     night_of(night)
     with warming(say):
@@ -112,80 +97,10 @@ def demo(
         received = pc.coalesce(detections["received"], detections["time"])
         detections = detections.filter(pc.greater_equal(received, pa.scalar(begin_us - BEFORE_US).cast(TIME)))
     frames = _with_quiet_end(split_frames(detections))
-    settings, accounts = _exercise(settings)
+    settings, accounts = exercise(settings)
     say(f"playing the night of {night} at {speed:g} x as an EXERCISE; recording to {recording}")
     house = House(settings, read_sensors(directory / "sensors.toml"), accounts)
-    asyncio.run(house.run(frames, speed, _address))
-
-
-def replay(
-    recording: Path, /, *, speed: float | None = None, port: Port = None, out: Path | None = None, json: Json = False
-) -> None:
-    """Run a recording through the stages again and compare the alerts, row for row; with --speed, show it.
-
-    Example: perisai replay demo-data/recording-2025-09-07-20261124T020000 --speed 20
-
-    Args:
-        recording: a directory that `perisai run` or `perisai demo` wrote.
-        speed: show it live at this multiple of its pace, as an exercise, instead of comparing.
-        port: port of the console when shown; 0 takes a free one.
-        out: Parquet file for the alerts of the replay.
-        json: print the comparison as one JSON object.
-    """
-    held = Recording(recording)
-    config = msgspec.json.decode(held.text(CONFIG_FILE), type=Config)
-    sensors = parse_sensors(held.text(SENSORS_FILE), str(recording / SENSORS_FILE))
-    config = msgspec.structs.replace(
-        config, region=msgspec.structs.replace(config.region, areas=str(recording / AREAS_FILE))
-    )
-    if speed is not None:
-        _show_again(held, config, sensors, speed, port)
-        return
-    tracker, alerter, book = (
-        TrackStage(sensors, config),
-        AlertStage(read_areas(config.region.areas), config),
-        AlertBook(),
-    )
-    orders = _orders(held)
-    for frame in progress(held.frames(), "replaying", held.table("frames").num_rows):
-        while orders and orders[0].after_us < frame.end_us:
-            given = orders.popleft()
-            book.apply_all(alerter.order(given.order, given.at_us).changes)
-        book.apply_all(alerter.step(tracker.step(frame), frame.end_us).changes)
-    for given in orders:
-        book.apply_all(alerter.order(given.order, given.at_us).changes)
-    alerts = alerts_table(book.alerts())
-    if out:
-        write_table(alerts, out)
-    live = (
-        read_table(recording / "alerts.parquet", "alerts")
-        if (recording / "alerts.parquet").exists()
-        else empty("alerts")
-    )
-    same = sum(a == b for a, b in zip(alerts.to_pylist(), live.to_pylist(), strict=False))
-    identical = alerts.equals(live)
-    show(
-        {"alerts_live": live.num_rows, "alerts_replayed": alerts.num_rows, "same_rows": same, "identical": identical},
-        json,
-    )
-    if not identical:
-        raise SystemExit(1)
-
-
-def query(recording: Path, sql: str, /, *, json: Json = False) -> None:
-    """SQL over a recording: detections, frames, tracks, forecasts, changes, orders and alerts (DuckDB).
-
-    Example: perisai query demo-data/recording-1 "select level, count(*) n from alerts group by 1"
-
-    Args:
-        recording: a directory that `perisai run` or `perisai demo` wrote.
-        sql: one statement.
-        json: print the rows as one JSON object.
-    """
-    from perisai.recording import query as ask
-
-    rows = ask(Recording(recording).directory, sql)
-    show({"rows": rows} if json else {str(number): row for number, row in enumerate(rows, start=1)}, json)
+    asyncio.run(house.run(frames, speed, tell_address))
 
 
 def init(directory: Path = Path(), /) -> None:
@@ -207,33 +122,7 @@ def init(directory: Path = Path(), /) -> None:
     say(f"wrote perisai.toml and sensors.toml in {directory.resolve()}; start with: perisai run --config perisai.toml")
 
 
-def _show_again(held: Recording, config: Config, sensors: list, speed: float, port: int | None) -> None:
-    directory = held.directory / f"shown-{time.strftime('%Y%m%dT%H%M%S')}"
-    mode: Mode = "exercise"
-    service = msgspec.structs.replace(config.service, data=str(directory), mode=mode)
-    settings = _with_port(msgspec.structs.replace(config, service=service, channel=()), port)
-    settings, accounts = _exercise(settings)
-    set_up_logs()
-    asyncio.run(House(settings, sensors, accounts).run(held.frames(), speed, _address))
-
-
-class _Given(NamedTuple):
-    at_us: int
-    after_us: int
-    order: Order
-
-
-def _orders(held: Recording) -> deque[_Given]:
-    """What operators ordered, in the order it was carried out."""
-    table = held.table("orders")
-    times = (time_us(table[name]).tolist() for name in ("at", "after"))
-    columns = zip(*times, table["order"].to_pylist(), strict=True)
-    return deque(
-        _Given(at_us, after_us, msgspec.json.decode(order, type=Order)) for at_us, after_us, order in columns if order
-    )
-
-
-def _exercise(config: Config) -> tuple[Config, list[ExerciseAccount]]:
+def exercise(config: Config) -> tuple[Config, list[ExerciseAccount]]:
     """On loopback: the picture for anybody, and accounts to act with, told to who started this."""
     if not is_loopback(config.service.host):
         return config, []
@@ -292,13 +181,13 @@ def _with_ground(config: Config) -> Config:
     )
 
 
-def _with_port(config: Config, port: int | None) -> Config:
+def with_port(config: Config, port: int | None) -> Config:
     if port is None:
         return config
     return msgspec.structs.replace(config, service=msgspec.structs.replace(config.service, port=port))
 
 
-def _address(address: str) -> None:
+def tell_address(address: str) -> None:
     if not address:
         say("running; Ctrl-C ends")
         return
