@@ -3,6 +3,7 @@
 import itertools
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import linear_sum_assignment
@@ -68,12 +69,30 @@ def test_belief_propagation_gives_probabilities_close_to_the_exact_ones(matrix):
     sums = missed + np.bincount(track, prob, minlength=n)
     np.testing.assert_allclose(sums, 1.0, atol=1e-9)
     claimed = np.bincount(det, prob, minlength=matrix.shape[1])
-    assert (claimed < 1.0 + 5e-3).all()
-    # Loops make it approximate: exact where the graph is a tree, else off by what ties among equals can cost.
+    assert (claimed < 1.0 + 1e-9).all()
+    assert (missed >= 0.0).all()
+    # Exact where the graph is a tree. In a loop of two tracks and two detections with large weights it takes the better
+    # of the two joint assignments for certain, where the exact answer may be as near to a half as one likes.
     loops = pairs - (n + matrix.shape[1]) + _components(matrix)
-    tolerance = 5e-3 if loops == 0 else 0.35
+    tolerance = 5e-3 if loops == 0 else 0.5
     assert np.abs(prob - exact[track, det]).max(initial=0.0) < tolerance
     assert np.abs(missed - exact_missed).max() < tolerance
+
+
+@pytest.mark.parametrize(("low", "high", "linked"), [(-4.0, 12.0, 1.0), (0.0, 8.0, 0.7), (-2.0, 5.0, 0.7)])
+def test_belief_propagation_is_close_on_average_however_entangled_the_cluster(low, high, linked):
+    rng, errors = np.random.default_rng(1), []
+    for _ in range(200):
+        matrix = np.exp(rng.uniform(low, high, rng.integers(2, 6, 2)))
+        matrix[rng.random(matrix.shape) > linked] = 0.0
+        first, det, psi, track = _rows(matrix)
+        n = len(matrix)
+        prob, missed = np.zeros(det.size), np.ones(n)
+        propagate_cluster(np.arange(n), first, det, psi, prob, missed, np.zeros(matrix.shape[1]), np.zeros(det.size))
+        exact, exact_missed = _brute(matrix)
+        errors.append(np.concatenate([np.abs(prob - exact[track, det]), np.abs(missed - exact_missed)]).mean())
+    assert np.mean(errors) < 0.015
+    assert np.quantile(errors, 0.95) < 0.06
 
 
 def _components(matrix: np.ndarray) -> int:

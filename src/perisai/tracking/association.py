@@ -157,7 +157,25 @@ def propagate_cluster(tracks, first, det, psi, prob, missed, mass, message):
         missed[t] = 1.0 / total
         for e in range(first[t], first[t + 1]):
             prob[e] *= psi[e] / total
+    _claimed_once(tracks, first, det, prob, missed, mass)
     return steps
+
+
+@kernel
+def _claimed_once(tracks, first, det, prob, missed, mass):
+    """No detection claimed more than once, though the steps may have ended early; what is cut off counts as missed."""
+    for k in range(tracks.size):
+        for e in range(first[tracks[k]], first[tracks[k] + 1]):
+            mass[det[e]] = 0.0
+    for k in range(tracks.size):
+        for e in range(first[tracks[k]], first[tracks[k] + 1]):
+            mass[det[e]] += prob[e]
+    for k in range(tracks.size):
+        t = tracks[k]
+        for e in range(first[t], first[t + 1]):
+            kept = prob[e] / max(mass[det[e]], 1.0)
+            missed[t] += prob[e] - kept
+            prob[e] = kept
 
 
 @kernel
