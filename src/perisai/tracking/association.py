@@ -114,6 +114,17 @@ def enumerate_cluster(tracks, first, det, psi, prob, missed, used):
 
 
 @kernel
+def _gather(tracks, first, det, values, mass):
+    """mass[j]: the sum of `values` (pairs) over the pairs of these tracks with detection j."""
+    for k in range(tracks.size):
+        for e in range(first[tracks[k]], first[tracks[k] + 1]):
+            mass[det[e]] = 0.0
+    for k in range(tracks.size):
+        for e in range(first[tracks[k]], first[tracks[k] + 1]):
+            mass[det[e]] += values[e]
+
+
+@kernel
 def propagate_cluster(tracks, first, det, psi, prob, missed, mass, message):
     """Loopy belief propagation: b_ji = 1 / (1 + sum a_lj - a_ij), a_ij = psi_ij / (1 + sum psi_ik b_ki - psi_ij b_ji).
 
@@ -126,12 +137,7 @@ def propagate_cluster(tracks, first, det, psi, prob, missed, mass, message):
     steps = 0
     damping = 0.0
     while steps < 2 * BP_ITERATIONS:
-        for k in range(tracks.size):
-            for e in range(first[tracks[k]], first[tracks[k] + 1]):
-                mass[det[e]] = 0.0
-        for k in range(tracks.size):
-            for e in range(first[tracks[k]], first[tracks[k] + 1]):
-                mass[det[e]] += message[e]
+        _gather(tracks, first, det, message, mass)
         change = 0.0
         for k in range(tracks.size):
             t = tracks[k]
@@ -164,12 +170,7 @@ def propagate_cluster(tracks, first, det, psi, prob, missed, mass, message):
 @kernel
 def _claimed_once(tracks, first, det, prob, missed, mass):
     """No detection claimed more than once, though the steps may have ended early; what is cut off counts as missed."""
-    for k in range(tracks.size):
-        for e in range(first[tracks[k]], first[tracks[k] + 1]):
-            mass[det[e]] = 0.0
-    for k in range(tracks.size):
-        for e in range(first[tracks[k]], first[tracks[k] + 1]):
-            mass[det[e]] += prob[e]
+    _gather(tracks, first, det, prob, mass)
     for k in range(tracks.size):
         t = tracks[k]
         for e in range(first[t], first[t + 1]):
@@ -211,11 +212,8 @@ def marginals(n_tracks, first, det, psi, n_dets):
                     fresh[det[e]] = max(fresh[det[e]] - prob[e], 0.0)
         else:
             propagate_cluster(tracks, first, det, psi, prob, missed, mass, message)
+            _gather(tracks, first, det, message, mass)
             for k in range(tracks.size):
                 for e in range(first[tracks[k]], first[tracks[k] + 1]):
-                    mass[det[e]] = 0.0
-            for k in range(tracks.size):
-                for e in range(first[tracks[k]], first[tracks[k] + 1]):
-                    mass[det[e]] += message[e]
                     fresh[det[e]] = 1.0 / (1.0 + mass[det[e]])
     return prob, missed, fresh, order, start
