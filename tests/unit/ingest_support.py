@@ -1,12 +1,12 @@
 """What the tests of live inputs share."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pyarrow as pa
 
-from perisai.model import empty
+from perisai.model import SensorHealth, empty
 from perisai.service.ingest.settings import LiveInput
 from perisai.service.ingest.sink import Sink
 
@@ -18,6 +18,7 @@ class Store:
         self.delay_s = delay_s
         self.tables: list[pa.Table] = []
         self.identities: list[str] = []
+        self.health: list[SensorHealth] = []
 
     async def accept(self, source: str, table: pa.Table, identity: str) -> int:
         if self.delay_s:
@@ -25,6 +26,10 @@ class Store:
         self.tables.append(table)
         self.identities.append(identity)
         return table.num_rows
+
+    async def hear(self, source: str, told: Sequence[SensorHealth], identity: str) -> None:
+        self.health += told
+        self.identities.append(f"health-{identity}")
 
     @property
     def table(self) -> pa.Table:

@@ -16,7 +16,7 @@ def _rows(count, start=0):
 
 
 def _frame_row(end_us, rows):
-    return pa.table({"end": [end_us], "rows": [rows]}).cast(FRAMES)
+    return pa.table({"end": [end_us], "rows": [rows], "health": [None]}).cast(FRAMES)
 
 
 def test_what_the_bus_gives_again_is_kept_once(tmp_path):

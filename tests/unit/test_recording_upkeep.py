@@ -26,7 +26,7 @@ def _recording(directory, hours=3, parts_an_hour=4):
             sequence += 1
             time = np.array([START_US + sequence])
             writers[0].add(sequence, build("detections", {"time": time, "received": time, "sensor": ["a"]}))
-            writers[1].add(sequence, pa.table({"end": time, "rows": [1]}).cast(FRAMES))
+            writers[1].add(sequence, pa.table({"end": time, "rows": [1], "health": [None]}).cast(FRAMES))
         for writer in writers:
             writer.flush()
             at_s = part * HOUR_S / parts_an_hour + 10.0
@@ -86,7 +86,7 @@ def test_a_recorder_on_a_full_disk_writes_alerts_and_counts_the_rest(tmp_path, m
     recorder = Recorder(None, tmp_path, RecordingSettings(reserve_mb=100.0))  # pyright: ignore[reportArgumentType]
     time = np.array([START_US])
     recorder._writers["detections"].add(1, build("detections", {"time": time, "sensor": ["a"]}))
-    recorder._writers["frames"].add(1, pa.table({"end": time, "rows": [1]}).cast(FRAMES))
+    recorder._writers["frames"].add(1, pa.table({"end": time, "rows": [1], "health": [None]}).cast(FRAMES))
     changes = pa.table({"at": time, "change": ["{}"]}).cast(
         pa.schema([("at", FRAMES.field("end").type), ("change", "string")])
     )

@@ -4,6 +4,7 @@ from .alert import Alert, AlertChange, Level, Mode, Threat, alerts_table
 from .area import Areas, parse_areas
 from .errors import BadInputError, PerisaiError, ResourceError
 from .frame import FRAME_US, Frame, close_frame, frame_end_us, split_frames
+from .health import Cone, HealthState, PdMap, Polygon, SensorHealth
 from .schemas import (
     ALERTS,
     ARRIVED_S,
@@ -42,12 +43,17 @@ __all__ = [
     "AlertChange",
     "Areas",
     "BadInputError",
+    "Cone",
     "Frame",
+    "HealthState",
     "Level",
     "Mode",
+    "PdMap",
     "PerisaiError",
+    "Polygon",
     "ResourceError",
     "Sensor",
+    "SensorHealth",
     "Threat",
     "alerts_table",
     "build",

@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from .health import SensorHealth
 from .schemas import TIME
 from .table import empty, time_us
 
@@ -20,10 +21,14 @@ RECEIPT = {"detections": "received", "tracks": "issued"}
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """`table`: the rows received in (end - FRAME_US, end]; `end_us`: its end, int64 microseconds since 1970 UTC."""
+    """`table`: the rows received in (end - FRAME_US, end]; `end_us`: its end, int64 microseconds since 1970 UTC.
+
+    `health`: what sensors said of themselves in it, in the order in which it came.
+    """
 
     end_us: int
     table: pa.Table
+    health: tuple[SensorHealth, ...] = ()
 
 
 def frame_end_us(received_us: np.ndarray, period_us: int = FRAME_US) -> np.ndarray:
@@ -31,18 +36,20 @@ def frame_end_us(received_us: np.ndarray, period_us: int = FRAME_US) -> np.ndarr
     return -(-received_us // period_us) * period_us
 
 
-def close_frame(batches: list[pa.Table], kind: str, end_us: int, period_us: int = FRAME_US) -> Frame:
+def close_frame(
+    batches: list[pa.Table], kind: str, end_us: int, period_us: int = FRAME_US, health: tuple[SensorHealth, ...] = ()
+) -> Frame:
     """The frame that holds the batches, in order of receipt; what came too late for its own frame counts in this one.
 
     kind: `detections` or `tracks`. The frame's table, once recorded, is cut into the very same frame by `split_frames`.
     """
     if not batches:
-        return Frame(end_us, empty(kind))
+        return Frame(end_us, empty(kind), health)
     table = pa.concat_tables(batches)
     column = RECEIPT[kind]
     received = np.clip(time_us(pc.coalesce(table[column], table["time"])), end_us - period_us + 1, end_us)
     table = table.set_column(table.schema.get_field_index(column), table.schema.field(column), _times(received))
-    return Frame(end_us, table.take(pa.array(np.argsort(received, kind="stable"))))
+    return Frame(end_us, table.take(pa.array(np.argsort(received, kind="stable"))), health)
 
 
 def split_frames(table: pa.Table, kind: str = "detections", period_us: int = FRAME_US) -> Iterator[Frame]:

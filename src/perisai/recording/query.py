@@ -22,7 +22,7 @@ def query(recording: Path, sql: str) -> list[dict[str, Any]]:
         for kind in KINDS:
             files = [str(path) for _, _, path in parts(recording / kind)]
             if files:
-                database.read_parquet(files).create_view(kind)
+                database.read_parquet(files, union_by_name=True).create_view(kind)
         if (recording / "alerts.parquet").is_file():
             database.read_parquet(str(recording / "alerts.parquet")).create_view("alerts")
         try:

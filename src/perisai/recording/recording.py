@@ -3,16 +3,18 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from perisai.model import DETECTIONS, SCHEMAS, TIME, BadInputError, Frame, time_us
+from perisai.model import DETECTIONS, SCHEMAS, TIME, BadInputError, Frame, SensorHealth, time_us
 
 from .recorder import parts
 
-FRAMES = pa.schema([("end", TIME), ("rows", pa.int64())])
-"""One row per frame, in order: a frame without detections is a beat all the same."""
+FRAMES = pa.schema([("end", TIME), ("rows", pa.int64()), ("health", pa.string())])
+"""One row per frame, in order: a frame without detections is a beat all the same. health: what sensors said of
+themselves in it, as JSON, null where nothing."""
 
 CHANGES = pa.schema([("at", TIME), ("change", pa.string())])
 """One row per alert change: when, and the change as JSON."""
@@ -41,15 +43,17 @@ class Recording:
     def table(self, kind: str) -> pa.Table:
         """All rows of a kind, in the order they passed."""
         schema = {"frames": FRAMES, "changes": CHANGES, "orders": ORDERS}.get(kind) or SCHEMAS[kind]
-        tables = [_read(path).cast(schema) for _, _, path in parts(self.directory / kind)]
+        tables = [_filled(_read(path), schema) for _, _, path in parts(self.directory / kind)]
         return pa.concat_tables(tables) if tables else schema.empty_table()
 
     def frames(self) -> Iterator[Frame]:
         """The frames as they were closed live, one part at a time in memory."""
         detections = _Rows(path for _, _, path in parts(self.directory / "detections"))
         frames = self.table("frames")
-        for end_us, rows in zip(time_us(frames["end"]), np.asarray(frames["rows"]), strict=True):
-            yield Frame(int(end_us), detections.take(int(rows)))
+        columns = zip(time_us(frames["end"]), np.asarray(frames["rows"]), frames["health"].to_pylist(), strict=True)
+        for end_us, rows, told in columns:
+            health = msgspec.json.decode(told, type=tuple[SensorHealth, ...]) if told else ()
+            yield Frame(int(end_us), detections.take(int(rows)), health)
 
 
 class _Rows:
@@ -64,6 +68,14 @@ class _Rows:
             self._table = pa.concat_tables([self._table, _read(next(self._paths)).cast(DETECTIONS)])
         head, self._table = self._table.slice(0, count), self._table.slice(count)
         return head
+
+
+def _filled(table: pa.Table, schema: pa.Schema) -> pa.Table:
+    """The table as the schema has it; columns that older recordings lack are null."""
+    for field in schema:
+        if field.name not in table.column_names:
+            table = table.append_column(field, pa.nulls(table.num_rows, field.type))
+    return table.select(schema.names).cast(schema)
 
 
 def _read(path: Path) -> pa.Table:

@@ -40,7 +40,8 @@ def merge_hours(directory: Path, now_s: float) -> int:
             continue
         written_s = batch[-1][2].stat().st_mtime
         merged = directory / f"{batch[0][0]:012d}-{batch[-1][1]:012d}.parquet"
-        write_table(pa.concat_tables([pq.read_table(path) for _, _, path in batch]), merged, written_s)
+        whole = pa.concat_tables([pq.read_table(path) for _, _, path in batch], promote_options="default")
+        write_table(whole, merged, written_s)
     return len(merged_before)
 
 

@@ -8,9 +8,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from perisai.model import build, empty
-
-from .health import SensorHealth
+from perisai.model import SensorHealth, build, empty
 
 MAX_SPEED_MPS = 15_000.0
 ALTITUDE_M = (-1_000.0, 1_000_000.0)

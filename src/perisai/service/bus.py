@@ -1,6 +1,7 @@
 """The bus: JetStream streams that carry tables (Arrow) and small messages (JSON) between the roles.
 
     INPUT      perisai.in.detections.SOURCE   batches as they arrive        perisai.in.tick   the end of a frame
+               perisai.in.health.SOURCE       what sensors say of themselves, where it changed
                perisai.in.sensor.ID           the same from a sensor with a key of its own
     TRACKS     perisai.tracks                 one message a frame, empty or not: it carries the beat
                perisai.orders                 what operators order; its place among the frames decides what it meets
@@ -53,6 +54,7 @@ CONNECT_S = 10.0
 TICK = "perisai.in.tick"
 ORDERS = "perisai.orders"
 DETECTIONS = "perisai.in.detections"
+HEALTH = "perisai.in.health"
 SENSOR = "perisai.in.sensor"
 """Where a sensor with a key of its own publishes, under its id."""
 _END = "Perisai-End-Us"

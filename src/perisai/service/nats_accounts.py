@@ -14,12 +14,12 @@ import nkeys
 
 from perisai.model import BadInputError
 
-from .bus import DETECTIONS, ORDERS, SENSOR, TICK
+from .bus import DETECTIONS, HEALTH, ORDERS, SENSOR, TICK
 
 JETSTREAM = ("$JS.API.>", "$JS.FC.>")
 STATE = ("$O.perisai-state.>",)
 RIGHTS: dict[str, tuple[str, ...]] = {
-    "ingest": (f"{DETECTIONS}.>", TICK, *JETSTREAM),
+    "ingest": (f"{DETECTIONS}.>", f"{HEALTH}.>", TICK, *JETSTREAM),
     "tracker": ("perisai.tracks", "$KV.perisai-leases.tracker", *STATE, *JETSTREAM),
     "alerter": (
         "perisai.alerts", "perisai.cap", "perisai.forecasts", "perisai.answers", "perisai.desk",

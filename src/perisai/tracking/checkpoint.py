@@ -6,13 +6,13 @@ import msgspec
 import numpy as np
 import pyarrow as pa
 
-from perisai.model import BadInputError, conform
+from perisai.model import BadInputError, SensorHealth, conform
 
 from .bank import new_bank
 from .snapshot import SAVED, Snapshot
 from .window import Beat
 
-VERSION = 6
+VERSION = 7
 _OPTIONS = pa.ipc.IpcWriteOptions(compression="zstd")
 
 
@@ -42,13 +42,14 @@ def pack_beat(beat: Beat) -> tuple[Any, ...]:
     """A beat without its state."""
     if beat.packed is None:
         beat.packed = pack_rows(beat.rows)
-    return (beat.end_us, beat.packed, beat.before is not None, beat.tracks.tobytes())
+    return (beat.end_us, beat.packed, beat.before is not None, beat.tracks.tobytes(), msgspec.to_builtins(beat.told))
 
 
 def unpack_beat(saved: tuple[Any, ...]) -> tuple[Beat, bool, np.ndarray]:
     """(the beat, whether it held a state, the public numbers of the rows it put out)."""
-    end_us, packed, marked, tracks = saved
-    return Beat(end_us, unpack_rows(packed), packed=packed), marked, np.frombuffer(tracks, np.int64)
+    end_us, packed, marked, tracks, said = saved
+    told = msgspec.convert(said, tuple[SensorHealth, ...])
+    return Beat(end_us, unpack_rows(packed), packed=packed, told=told), marked, np.frombuffer(tracks, np.int64)
 
 
 def pack_state(state: Snapshot) -> tuple[Any, ...]:

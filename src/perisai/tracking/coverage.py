@@ -4,7 +4,7 @@ import math
 
 from perisai.geodesy import kernel
 
-from .sites import BEARING, MODES, PRESENCE, RADAR_KINDS, REMOTE_ID, SIDE, Sites
+from .sites import BEARING, MODES, PRESENCE, RADAR_KINDS, REMOTE_ID, RINGS, SECTORS, SIDE, Sites
 
 HORIZON_M = 4_120.0
 """Radar horizon of 4/3 Earth: 4.12 km times the square root of the height in metres."""
@@ -25,8 +25,22 @@ def cell_of(de, dn, reach):
 
 
 @kernel
+def blind(sites: Sites, s, de, dn):
+    """Whether sensor s told that it cannot see a place (m east, north of it): by its state, or where it looks."""
+    if not sites.told[s]:
+        return False
+    if sites.share[s] <= 0.0:
+        return True
+    ring = min(int(math.sqrt(de * de + dn * dn) / sites.max_range_m[s] * RINGS), RINGS - 1)
+    turn = math.atan2(de, dn) / (2.0 * math.pi)
+    sector = min(int((turn if turn >= 0.0 else turn + 1.0) * SECTORS), SECTORS - 1)
+    return (int(sites.seen[s, sector]) >> ring) & 1 == 0
+
+
+@kernel
 def detection_chance(sites: Sites, s, east, north, height_m, height_known, reported):
-    """Probability that sensor s reports a target at a place of the plane (m) in one scan; 0 outside its coverage.
+    """Probability that sensor s reports a target at a place of the plane (m) in one scan; 0 outside its coverage,
+    or where it told that it cannot see.
 
     reported: s has reported this target before. Where the height is unknown, the target may fly under the horizon of
     every radar that has not reported it: only a place seen down to LOW_M counts against it then.
@@ -36,8 +50,10 @@ def detection_chance(sites: Sites, s, east, north, height_m, height_known, repor
     d2 = de * de + dn * dn
     reach = sites.max_range_m[s]
     kind = sites.kind[s]
+    if blind(sites, s, de, dn):
+        return 0.0
     if kind == PRESENCE:
-        return sites.pd[s] * math.exp(-0.5 * d2 / (sites.sigma_m[s] * sites.sigma_m[s]))
+        return sites.share[s] * sites.pd[s] * math.exp(-0.5 * d2 / (sites.sigma_m[s] * sites.sigma_m[s]))
     if d2 > reach * reach:
         return 0.0
     if d2 < sites.min_range_m[s] * sites.min_range_m[s]:
@@ -47,7 +63,8 @@ def detection_chance(sites: Sites, s, east, north, height_m, height_known, repor
         horizon = HORIZON_M * (math.sqrt(max(sites.alt_m[s], 10.0)) + math.sqrt(top))
         if d2 > horizon * horizon:
             return 0.0
-    return sites.pd_map[s, cell_of(de, dn, reach)]
+    pd = sites.pd_map[s, cell_of(de, dn, reach)]
+    return sites.share[s] * min(pd, sites.most_pd[s]) if sites.told[s] else pd
 
 
 @kernel

@@ -146,7 +146,7 @@ class Crossings:
         others = np.flatnonzero((now_s - self.heard < LIVE_S) & (at.kind >= BEARING))
         far = np.hypot(at.east_m[others] - place[0], at.north_m[others] - place[1])
         fall = np.where(at.kind[others] == PRESENCE, np.exp(-0.5 * (far / at.sigma_m[others]) ** 2), 1.0)
-        miss = 1.0 - at.pd[others] * np.where(far < at.max_range_m[others], fall, 0.0)
+        miss = 1.0 - at.share[others] * at.pd[others] * np.where(far < at.max_range_m[others], fall, 0.0)
         return float(np.prod(miss[~np.isin(others, list(reported))]))
 
     def _open(

@@ -13,6 +13,7 @@ import numpy as np
 from .bank import SCAN_BEGAN, SCAN_ID, SCAN_OPEN, Bank
 from .forms import FORM_BEARING
 from .sites import POSITION, RADAR_KINDS, SIDE, Sites
+from .told import blind_at
 
 GROSS_SHARE, GROSS_SIGMA_DEG = 0.2, 8.0
 """Bearings with a sigma from this on are of phones: this share of them points anywhere."""
@@ -138,8 +139,8 @@ class Learnt:
         self.sites.pd_map[s] = np.clip(pd, LEAST_PD, self.sites.pd[s])
 
     def _look(self, s: int) -> None:
-        inside = self._watched(s)
-        left = self.undetected[inside] * (1.0 - 0.5 * self.sites.pd[s])
+        inside = self._watched(s) & ~blind_at(self.sites, s, self._east, self._north)
+        left = self.undetected[inside] * (1.0 - 0.5 * self.sites.share[s] * self.sites.pd[s])
         self.undetected[inside] = np.maximum(left, LEAST_SHARE * self.even)
 
 

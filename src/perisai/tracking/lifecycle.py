@@ -7,7 +7,7 @@ from perisai.geodesy import Plane, kernel, plane_scale, true_frame
 from .bank import Bank
 from .birth import release
 from .classify import observe, posterior
-from .coverage import detection_chance, penalises
+from .coverage import blind, detection_chance, penalises
 from .mixture import summary
 from .motion import advance
 from .settings import RING, Motion, Rules
@@ -77,6 +77,12 @@ def _period(bank: Bank, i, sites: Sites):
 
 
 @kernel
+def _unwatched(bank: Bank, i, s, sites: Sites):
+    """Whether sensor s told that it cannot see the place where track i was last."""
+    return blind(sites, s, bank.x[i, 0, 0] - sites.east_m[s], bank.x[i, 0, 1] - sites.north_m[s])
+
+
+@kernel
 def _forgotten(bank: Bank, i, now, sites: Sites):
     """Whether a start that a radar or a position made was not seen again for so many of its scans that a target would
     have been missed in all of them with a chance of FORGET_CHANCE only."""
@@ -84,6 +90,8 @@ def _forgotten(bank: Bank, i, now, sites: Sites):
         return False
     s = bank.ring_sensor[i, 0]
     if s < 0 or not penalises(sites.kind[s]):
+        return False
+    if _unwatched(bank, i, s, sites):
         return False
     scans = 1.2 + math.log(FORGET_CHANCE) / math.log(1.0 - sites.pd[s])
     return now - bank.last[i] > scans * sites.period_s[s]
@@ -95,7 +103,8 @@ def _young(bank: Bank, i, now, sites: Sites):
     if now - bank.t[i] <= PREDICT_AFTER_S:
         return True
     s = bank.ring_sensor[i, 0]
-    return bank.solid_hits[i] == bank.hits[i] and s >= 0 and penalises(sites.kind[s])
+    watched = s >= 0 and penalises(sites.kind[s]) and not _unwatched(bank, i, s, sites)
+    return bank.solid_hits[i] == bank.hits[i] and watched
 
 
 @kernel

@@ -16,6 +16,8 @@ RADAR_KINDS = 1
 """Kinds up to this number are radars."""
 SIDE = 4
 """Cells along a side of the square round a sensor's coverage, of what is learnt about it by place."""
+SECTORS, RINGS = 72, 32
+"""Cells of a sensor's disc, of what it tells by place: sectors from north over east, rings of one width."""
 MODES, REMOTE_ID, POSITION, BEARING, PRESENCE = 2, 3, 4, 5, 6
 
 
@@ -25,6 +27,8 @@ class Sites(NamedTuple):
     slowness: seconds a metre that what it senses needs (sound), 0 for light. clutter: false reports a scan, over the
     disc of its coverage. What is learnt of a sensor: pd_map (n, SIDE^2) detection probability by cell of its coverage;
     bias (n, 3) range m, azimuth rad and time s that its reports are too great by; widen (n,) factor on its variances.
+    What it tells (`told.py`): told (n,) whether it told anything; share (n,) of its Pd that its state leaves; most_pd
+    (n,) its Pd by its own word; seen (n, SECTORS) uint32 the cells of its disc that it sees, a bit a ring.
     """
 
     kind: np.ndarray
@@ -47,6 +51,10 @@ class Sites(NamedTuple):
     pd_map: np.ndarray
     bias: np.ndarray
     widen: np.ndarray
+    told: np.ndarray
+    share: np.ndarray
+    most_pd: np.ndarray
+    seen: np.ndarray
 
 
 def region_plane(sensors: Sequence[Sensor], settings: TrackerSettings) -> Plane:
@@ -97,6 +105,10 @@ def sites(sensors: Sequence[Sensor], plane: Plane, settings: TrackerSettings) ->
         np.repeat(pd[:, None], SIDE * SIDE, axis=1),
         np.zeros((len(sensors), 3)),
         np.ones(len(sensors)),
+        np.zeros(len(sensors), np.bool_),
+        np.ones(len(sensors)),
+        np.ones(len(sensors)),
+        np.full((len(sensors), SECTORS), 0xFFFFFFFF, np.uint32),
     )
 
 

@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 
 from perisai.model import Frame, Sensor, empty
+from perisai.model import SensorHealth as Told
 
 from .bank import FREE, SCAN_ID, SCAN_LAST, USED, grown, new_bank, new_grid
 from .beat import process_beat
@@ -27,6 +28,7 @@ from .renumber import changed_rows, public, renamed, renames
 from .settings import CLASSES, RING, STATES, TrackerSettings, motion, rules
 from .sites import region_plane, sites
 from .snapshot import IDENT, Snapshot, put_back, take
+from .told import hear
 from .window import SECOND_US, Window
 from .work import new_work
 
@@ -72,7 +74,8 @@ class Tracker:
         self._unmoved: Snapshot | None = None
         # Whatever a beat changes beside the bank; a replay begins with all of it as it was.
         self._others = [
-            self._scans, self._counts, self.places.pd_map, self.places.bias, self.places.widen, *self._learnt.arrays,
+            self._scans, self._counts, self.places.pd_map, self.places.bias, self.places.widen, self.places.told,
+            self.places.share, self.places.most_pd, self.places.seen, *self._learnt.arrays,
             *self._references.arrays, *self._falling.arrays, *self._crossings.arrays,
         ]  # fmt: skip
 
@@ -85,11 +88,12 @@ class Tracker:
         if self._epoch_us is None:
             self._epoch_us = frame.end_us
         window = self._window
-        if frame.table.num_rows == 0 and window.waiting is None and not self._living():
+        told = self._known(frame.health)
+        if frame.table.num_rows == 0 and not told and window.waiting is None and not self._living():
             window.rest(frame.end_us, self._state())
             window.trim(0)
             return NO_ROWS
-        first, new = window.admit(frame.table, frame.end_us, self.rejects)
+        first, new = window.admit(frame.table, frame.end_us, self.rejects, told)
         tables = self._replay(first, new) if first < new else [self._run(k) for k in range(new, len(window.beats))]
         window.trim(round((self.settings.coast_row_s + 2.0) * 1e6))
         window.keep_under(self.settings.state_bytes)
@@ -99,6 +103,13 @@ class Tracker:
     def registration(self) -> list[SensorHealth]:
         """How far each radar's range, azimuth and clock are off, and whether it measures as well as it says."""
         return self._references.filter.health([sensor.id for sensor in self.sensors])
+
+    def _known(self, told: Sequence[Told]) -> tuple[Told, ...]:
+        """What is told of sensors that are known here; the rest is counted."""
+        known = tuple(health for health in told if health.sensor in self._index)
+        if len(known) < len(told):
+            self.rejects["health_of_unknown_sensor"] += len(told) - len(known)
+        return known
 
     def _living(self) -> bool:
         return bool(self._bank.alive[: int(self._bank.counters[USED])].any())
@@ -132,6 +143,9 @@ class Tracker:
         if tracks is None and beat.before is None and self._due(k):
             beat.before = self._state()
         beat.tracks, beat.out = beat.tracks[:0], None
+        if beat.told:
+            self._unmoved = None
+            hear(beat.told, self._index, self.places, self.plane)
         if beat.rows is None and not self._living():
             return NO_ROWS
         self._unmoved = None

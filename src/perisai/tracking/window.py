@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pyarrow as pa
 
-from perisai.model import time_us
+from perisai.model import SensorHealth, time_us
 
 from .snapshot import Snapshot
 
@@ -27,6 +27,7 @@ class Beat:
     """One beat: its end, its rows, the state before it (not of each beat), what it rejected and what it put out.
 
     tracks: the public numbers of the rows it put out; out: those rows, while a track may have to be ended by them.
+    told: what sensors said of themselves, to be taken over before it.
     """
 
     end_us: int
@@ -36,6 +37,7 @@ class Beat:
     tracks: np.ndarray = field(default_factory=lambda: np.empty(0, np.int64))
     out: pa.Table | None = None
     packed: bytes | None = None
+    told: tuple[SensorHealth, ...] = ()
 
 
 class Window:
@@ -48,9 +50,12 @@ class Window:
         """When a row came late last."""
         self._window_us, self._ahead_us = round(window_s * 1e6), round(ahead_s * 1e6)
 
-    def admit(self, table: pa.Table, end_us: int, rejects: Counter[str]) -> tuple[int, int]:
+    def admit(
+        self, table: pa.Table, end_us: int, rejects: Counter[str], told: tuple[SensorHealth, ...] = ()
+    ) -> tuple[int, int]:
         """Put a frame's rows into beats; those outside the window are counted in `rejects`.
 
+        told: what sensors said of themselves in the frame, goes with its first own beat.
         Gives the index of the first beat to be computed again, or of the first new one, and that of the first new one.
         """
         if self.waiting is not None:
@@ -66,7 +71,9 @@ class Window:
             self.late_us = end_us
             first = self._insert(table.filter(pa.array(late)), time[late])
             table, time = table.filter(pa.array(~late)), time[~late]
-        self.beats += _beats(table, time, end_us)
+        beats = _beats(table, time, end_us)
+        beats[0].told = told
+        self.beats += beats
         return first, new
 
     def rest(self, end_us: int, state: Snapshot) -> None:

@@ -7,9 +7,8 @@ from typing import Any
 
 import pyarrow as pa
 
-from perisai.model import Sensor, empty
+from perisai.model import Sensor, SensorHealth, empty
 
-from ..health import SensorHealth
 from ..imported import Imported, detections
 from . import bearings as finders
 from . import multilateration as system

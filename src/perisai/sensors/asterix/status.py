@@ -4,7 +4,8 @@ from datetime import date
 
 import numpy as np
 
-from ..health import HealthState, SensorHealth
+from perisai.model import HealthState, SensorHealth
+
 from ..imported import to_us
 from .clock import times
 from .records import Records

@@ -7,9 +7,8 @@ from typing import Any, NamedTuple
 
 from sapient_msg.bsi_flex_335_v2_0 import alert_ack_pb2, sapient_message_pb2, task_pb2
 
-from perisai.model import BadInputError, Sensor
+from perisai.model import BadInputError, Sensor, SensorHealth
 
-from ..health import SensorHealth
 from ..imported import Imported
 from ..rows import Rows
 from .framing import frame

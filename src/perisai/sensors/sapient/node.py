@@ -6,7 +6,8 @@ from typing import Any
 
 from sapient_msg.bsi_flex_335_v2_0 import registration_pb2, status_report_pb2, velocity_pb2
 
-from ..health import Cone, HealthState, PdMap, Polygon, SensorHealth
+from perisai.model import Cone, HealthState, PdMap, Polygon, SensorHealth
+
 from .places import Place, place, region
 
 Registration, StatusReport = registration_pb2.Registration, status_report_pb2.StatusReport
@@ -20,7 +21,6 @@ EFFECTORS = (
 )
 """Node types that act on what they see. Perisai senses and warns: it takes none of them and tasks none."""
 
-DEFAULT_PD = 0.9
 DEFAULT_INTERVAL_S = 10.0
 _UNIT_S = {
     registration_pb2.Registration.TIME_UNITS_NANOSECONDS: 1e-9,
@@ -50,7 +50,7 @@ class Node:
     speed_unit_mps: float = 1.0
     zone: str = ""
     registered: bool = False
-    pd: float = DEFAULT_PD
+    pd: float | None = None
     origin: Place | None = None
     sees: tuple[Cone | Polygon, ...] = ()
     hidden: tuple[Cone | Polygon, ...] = ()
@@ -102,11 +102,10 @@ class Node:
         )
 
     def coverage(self) -> PdMap | None:
-        """The Pd map, once the node has said where it stands."""
+        """Where it sees while it is well, once the node has said where it stands."""
         if self.origin is None:
             return None
-        pd = self.pd if self.state in ("ok", "degraded") else 0.0
-        return PdMap(lat=self.origin.lat, lon=self.origin.lon, pd=pd, sees=self.sees, hidden=self.hidden)
+        return PdMap(lat=self.origin.lat, lon=self.origin.lon, pd=self.pd, sees=self.sees, hidden=self.hidden)
 
     def _regions(self, told: Any) -> tuple[Cone | Polygon, ...]:
         return tuple(one for each in told if (one := region(each, self.zone)) is not None)
@@ -122,7 +121,7 @@ def _seconds(duration: Any) -> float:
     return seconds if math.isfinite(seconds) else 0.0
 
 
-def _probability(text: str, otherwise: float) -> float:
+def _probability(text: str, otherwise: float | None) -> float | None:
     """A probability as 0..1 or as a percentage."""
     try:
         value = float(text.strip().rstrip("%"))

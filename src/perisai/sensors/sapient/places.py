@@ -10,8 +10,7 @@ from sapient_msg.bsi_flex_335_v2_0 import location_pb2 as location
 from sapient_msg.bsi_flex_335_v2_0 import range_bearing_pb2 as range_bearing
 
 from perisai.geodesy import ecef_from_geodetic, ecef_offset_from_enu, geodetic_from_ecef
-
-from ..health import Cone, Polygon
+from perisai.model import Cone, Polygon
 
 METRES_PER_DEGREE = 111_320.0
 FARTHEST_M = 1e7

@@ -6,7 +6,8 @@ from collections import Counter
 import msgspec
 import structlog
 
-from perisai.sensors import Imported, SensorHealth
+from perisai.model import SensorHealth
+from perisai.sensors import Imported
 
 from ..roles.ingest import Ingest
 from . import metrics
@@ -14,6 +15,10 @@ from .settings import LiveInput
 
 MOST_ROWS = 20_000
 """Detections in one message of the bus: some 4 MB, half of what it takes; a bus that was away is followed by more."""
+
+MOST_SENSORS = 100_000
+AGAIN_US = 600_000_000
+"""What a sensor says of itself is passed on again after so long, for recordings that begin later."""
 
 log = structlog.get_logger("input")
 
@@ -41,7 +46,8 @@ class Sink:
         self._name = settings.name
         self._silent_s = settings.silent_s
         self._begun = f"{time.time_ns():x}"
-        self._batches = 0
+        self._batches, self._told = 0, 0
+        self._passed_on: dict[str, SensorHealth] = {}
         self._heard_s = [0.0]
         self._told_silent = False
         self.rejects: Counter[str] = Counter()
@@ -71,12 +77,27 @@ class Sink:
         self.refuse(imported.rejects)
         for health in imported.health:
             self.tell(health)
+        told = [health for health in imported.health if self._news(health)]
+        if told:
+            self._told += 1
+            await self._ingest.hear(self._name, told, f"{self._begun}-{self._told}")
         for begin in range(0, imported.table.num_rows, MOST_ROWS):
             part = imported.table.slice(begin, MOST_ROWS)
             self._batches += 1
             await self._ingest.accept(self._name, part, f"{self._begun}-{self._batches}")
             self.state.detections += part.num_rows
             metrics.DETECTIONS.labels(self._name).inc(part.num_rows)
+
+    def _news(self, health: SensorHealth) -> bool:
+        """Whether the tracker is to hear it: what differs from what it heard last, and everything now and then."""
+        before = self._passed_on.get(health.sensor)
+        same = before is not None and (before.state, before.coverage) == (health.state, health.coverage)
+        if same and before is not None and 0 <= health.time_us - before.time_us < AGAIN_US:
+            return False
+        if before is None and len(self._passed_on) >= MOST_SENSORS:
+            return False
+        self._passed_on[health.sensor] = health
+        return True
 
     def refuse(self, rejects: Counter[str]) -> None:
         for reason, number in rejects.items():
@@ -86,7 +107,7 @@ class Sink:
     def tell(self, health: SensorHealth) -> None:
         """Keep and show what a sensor said of itself."""
         before = self.state.sensors.get(health.sensor)
-        if len(self.state.sensors) < 100_000 or before is not None:
+        if len(self.state.sensors) < MOST_SENSORS or before is not None:
             self.state.sensors[health.sensor] = health
         metrics.HEALTH.labels(health.sensor).set(metrics.STATES[health.state])
         if before is None or before.state != health.state:

@@ -2,26 +2,38 @@
 
 from collections.abc import AsyncIterator
 
+import msgspec
 import pyarrow as pa
 import pyarrow.compute as pc
 import structlog
 
-from perisai.model import BadInputError, Frame, close_frame, conform, empty
+from perisai.model import BadInputError, Frame, SensorHealth, close_frame, conform, empty
 
-from ..bus import SENSOR, TICK, Bus, Message
+from ..bus import HEALTH, SENSOR, TICK, Bus, Message
 
 log = structlog.get_logger("frames")
 
 
 async def input_frames(bus: Bus, after: int) -> AsyncIterator[tuple[int, Frame]]:
     """(sequence of the tick, frame) for every frame behind the tick with the sequence `after`."""
-    batches = []
+    batches: list[pa.Table] = []
+    told: tuple[SensorHealth, ...] = ()
     async for message in bus.follow("INPUT", after):
-        if message.subject != TICK:
+        if message.subject.startswith(f"{HEALTH}."):
+            told += _health(message)
+        elif message.subject != TICK:
             batches.append(batch(message))
-            continue
-        yield message.sequence, close_frame(batches, "detections", message.end_us)
-        batches = []
+        else:
+            yield message.sequence, close_frame(batches, "detections", message.end_us, health=told)
+            batches, told = [], ()
+
+
+def _health(message: Message) -> tuple[SensorHealth, ...]:
+    try:
+        return msgspec.json.decode(message.data, type=tuple[SensorHealth, ...])
+    except msgspec.DecodeError as error:
+        log.error("refused", subject=message.subject, sequence=message.sequence, reason=str(error))
+        return ()
 
 
 def batch(message: Message) -> pa.Table:

@@ -2,15 +2,16 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
+import msgspec
 import pyarrow as pa
 import pyarrow.compute as pc
 import structlog
 
-from perisai.model import FRAME_US, TIME, Frame
+from perisai.model import FRAME_US, TIME, Frame, SensorHealth
 
-from ..bus import DETECTIONS, TICK, Bus, table_bytes
+from ..bus import DETECTIONS, HEALTH, TICK, Bus, table_bytes
 
 AHEAD_US = 20 * FRAME_US
 """How far played frames may run ahead of the picture before the player waits for the house to follow."""
@@ -38,6 +39,10 @@ class Ingest:
         await self._bus.publish(f"{DETECTIONS}.{source}", table_bytes(table), f"{source}-{identity}")
         self.accepted += table.num_rows
         return table.num_rows
+
+    async def hear(self, source: str, told: Sequence[SensorHealth], identity: str) -> None:
+        """Publish what sensors of one source said of themselves; identity as with `accept`."""
+        await self._bus.publish(f"{HEALTH}.{source}", msgspec.json.encode(told), f"health-{source}-{identity}")
 
     async def tick(self, end_us: int) -> None:
         """Close the frame that ends then."""
@@ -78,5 +83,7 @@ class Ingest:
             if frame.table.num_rows:
                 await self._bus.publish(f"{DETECTIONS}.played", table_bytes(frame.table), f"played-{frame.end_us}")
                 self.accepted += frame.table.num_rows
+            if frame.health:
+                await self.hear("played", frame.health, str(frame.end_us))
             await self.tick(frame.end_us)
         log.info("played to the end")

@@ -71,7 +71,8 @@ class Recorder:
     async def _input(self) -> None:
         detections, frames = self._writers["detections"], self._writers["frames"]
         async for sequence, frame in input_frames(self._bus, min(detections.last, frames.last)):
-            row = pa.table({"end": [frame.end_us], "rows": [frame.table.num_rows]})
+            told = msgspec.json.encode(frame.health).decode() if frame.health else None
+            row = pa.table({"end": [frame.end_us], "rows": [frame.table.num_rows], "health": [told]})
             detections.add(sequence, frame.table)
             frames.add(sequence, row.cast(FRAMES))
 
