@@ -56,6 +56,10 @@ _Index._load_index = _load_index
 kernel: Any = numba.njit(nogil=True, cache=True, error_model="numpy")
 """Compiled on first call, without the interpreter lock, kept on disk; division by zero gives inf, as in numpy."""
 
+loop: Any = numba.njit(nogil=True, cache=True, error_model="numpy", _nrt=False)
+"""The same for kernels that allocate no array: without numba's counting of references, whose atomic operations cost the
+tracker more than its sums did (docs/adr/0040). One that allocates does not compile."""
+
 inlined: Any = numba.njit(nogil=True, error_model="numpy", inline="always")
 """The same, copied into each kernel that calls it: a call with arrays counts their references, which costs more than a
 short function does (half the time of the rollouts)."""

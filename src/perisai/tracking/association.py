@@ -7,7 +7,7 @@ Results: prob of each pair, missed of each track, fresh of each detection (chanc
 
 import numpy as np
 
-from perisai.geodesy import kernel
+from perisai.kernels import kernel, loop
 
 ENUMERATION_LIMIT = 600
 """Joint assignments (too high a bound: without regard to what they share) up to which a cluster is enumerated."""
@@ -15,7 +15,7 @@ BP_ITERATIONS = 100
 BP_TOLERANCE = 1e-3
 
 
-@kernel
+@loop
 def _root(parent, i):
     while parent[i] != i:
         parent[i] = parent[parent[i]]
@@ -23,11 +23,12 @@ def _root(parent, i):
     return i
 
 
-@kernel
-def clusters(n_tracks, first, det, n_dets):
-    """Tracks grouped by shared detections: (order, start), cluster c holds tracks order[start[c]:start[c + 1]]."""
-    parent = np.arange(n_tracks)
-    owner = np.full(n_dets, -1, np.int64)
+@loop
+def _group(n_tracks, first, det, owner, parent, number, order, start):
+    """`clusters` into order and start; gives their number. owner (n_dets) begins as -1; parent, number: scratch."""
+    for t in range(n_tracks):
+        parent[t] = t
+        number[t] = -1
     for t in range(n_tracks):
         for e in range(first[t], first[t + 1]):
             o = owner[det[e]]
@@ -40,35 +41,48 @@ def clusters(n_tracks, first, det, n_dets):
                     parent[b] = a
                 elif b < a:
                     parent[a] = b
-    number = np.full(n_tracks, -1, np.int64)
-    label = np.empty(n_tracks, np.int64)
     count = 0
+    start[0] = 0
     for t in range(n_tracks):
         root = _root(parent, t)
         if number[root] < 0:
             number[root] = count
             count += 1
-        label[t] = number[root]
-    start = np.zeros(count + 1, np.int64)
-    for t in range(n_tracks):
-        start[label[t] + 1] += 1
+            start[count] = 0
+        start[number[root] + 1] += 1
     for c in range(count):
         start[c + 1] += start[c]
-    fill = start[:count].copy()
-    order = np.empty(n_tracks, np.int64)
     for t in range(n_tracks):
-        order[fill[label[t]]] = t
-        fill[label[t]] += 1
-    return order, start
+        c = number[_root(parent, t)]
+        order[start[c]] = t
+        start[c] += 1
+    # Filling has moved each start to the end of its cluster, where the next begins.
+    for c in range(count, 0, -1):
+        start[c] = start[c - 1]
+    start[0] = 0
+    return count
 
 
 @kernel
-def enumerate_cluster(tracks, first, det, psi, prob, missed, used):
-    """Exact marginals of one cluster by walking every one-to-one assignment; `used` (n_dets) must be all false."""
+def clusters(n_tracks, first, det, n_dets):
+    """Tracks grouped by shared detections: (order, start), cluster c holds tracks order[start[c]:start[c + 1]]."""
+    owner = np.full(n_dets, -1, np.int64)
+    parent, number = np.empty(n_tracks, np.int64), np.empty(n_tracks, np.int64)
+    order, start = np.empty(n_tracks, np.int64), np.empty(n_tracks + 1, np.int64)
+    count = _group(n_tracks, first, det, owner, parent, number, order, start)
+    return order, start[: count + 1]
+
+
+@loop
+def enumerate_cluster(tracks, first, det, psi, prob, missed, used, choice, weight):
+    """Exact marginals of one cluster by walking every one-to-one assignment; `used` (n_dets) must be all false.
+
+    Scratch: choice (tracks), the pair of each or -1 for missed; weight (tracks + 1).
+    """
     n = tracks.size
-    choice = np.full(n, -1, np.int64)  # -1: missed, else the pair
-    weight = np.ones(n + 1)
+    weight[0] = 1.0
     for k in range(n):
+        choice[k] = -1
         missed[tracks[k]] = 0.0
         for e in range(first[tracks[k]], first[tracks[k] + 1]):
             prob[e] = 0.0
@@ -113,7 +127,7 @@ def enumerate_cluster(tracks, first, det, psi, prob, missed, used):
             prob[e] /= total
 
 
-@kernel
+@loop
 def _gather(tracks, first, det, values, mass):
     """mass[j]: the sum of `values` (pairs) over the pairs of these tracks with detection j."""
     for k in range(tracks.size):
@@ -124,7 +138,7 @@ def _gather(tracks, first, det, values, mass):
             mass[det[e]] += values[e]
 
 
-@kernel
+@loop
 def propagate_cluster(tracks, first, det, psi, prob, missed, mass, message):
     """Loopy belief propagation: b_ji = 1 / (1 + sum a_lj - a_ij), a_ij = psi_ij / (1 + sum psi_ik b_ki - psi_ij b_ji).
 
@@ -167,7 +181,7 @@ def propagate_cluster(tracks, first, det, psi, prob, missed, mass, message):
     return steps
 
 
-@kernel
+@loop
 def _claimed_once(tracks, first, det, prob, missed, mass):
     """No detection claimed more than once, though the steps may have ended early; what is cut off counts as missed."""
     _gather(tracks, first, det, prob, mass)
@@ -179,17 +193,9 @@ def _claimed_once(tracks, first, det, prob, missed, mass):
             prob[e] = kept
 
 
-@kernel
-def marginals(n_tracks, first, det, psi, n_dets):
-    """(prob of each pair, missed of each track, fresh of each detection, cluster order, cluster start)."""
-    pairs = first[n_tracks]
-    prob = np.zeros(pairs)
-    missed = np.ones(n_tracks)
-    fresh = np.ones(n_dets)
-    order, start = clusters(n_tracks, first, det, n_dets)
-    used = np.zeros(n_dets, np.bool_)
-    mass = np.zeros(n_dets)
-    message = np.zeros(pairs)
+@loop
+def _each_cluster(order, start, first, det, psi, prob, missed, fresh, used, mass, message, choice, weight):
+    """The marginals cluster by cluster; used, mass, message, choice and weight are scratch."""
     for c in range(start.size - 1):
         tracks = order[start[c] : start[c + 1]]
         if tracks.size == 1:
@@ -206,7 +212,7 @@ def marginals(n_tracks, first, det, psi, n_dets):
         for k in range(tracks.size):
             size *= 1.0 + first[tracks[k] + 1] - first[tracks[k]]
         if size <= ENUMERATION_LIMIT:
-            enumerate_cluster(tracks, first, det, psi, prob, missed, used)
+            enumerate_cluster(tracks, first, det, psi, prob, missed, used, choice, weight)
             for k in range(tracks.size):
                 for e in range(first[tracks[k]], first[tracks[k] + 1]):
                     fresh[det[e]] = max(fresh[det[e]] - prob[e], 0.0)
@@ -216,4 +222,19 @@ def marginals(n_tracks, first, det, psi, n_dets):
             for k in range(tracks.size):
                 for e in range(first[tracks[k]], first[tracks[k] + 1]):
                     fresh[det[e]] = 1.0 / (1.0 + mass[det[e]])
+
+
+@kernel
+def marginals(n_tracks, first, det, psi, n_dets):
+    """(prob of each pair, missed of each track, fresh of each detection, cluster order, cluster start)."""
+    pairs = first[n_tracks]
+    prob = np.zeros(pairs)
+    missed = np.ones(n_tracks)
+    fresh = np.ones(n_dets)
+    order, start = clusters(n_tracks, first, det, n_dets)
+    used = np.zeros(n_dets, np.bool_)
+    choice, weight = np.empty(n_tracks, np.int64), np.empty(n_tracks + 1)
+    _each_cluster(
+        order, start, first, det, psi, prob, missed, fresh, used, np.zeros(n_dets), np.zeros(pairs), choice, weight
+    )
     return prob, missed, fresh, order, start

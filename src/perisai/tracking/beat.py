@@ -1,6 +1,6 @@
 """One beat: all detections of a stretch of time against the tracks, group by group."""
 
-from perisai.geodesy import kernel
+from perisai.kernels import kernel
 
 from .bank import SCAN_BEGAN, SCAN_ID, SCAN_LAST, SCAN_OPEN, USED
 from .grid import rebuild

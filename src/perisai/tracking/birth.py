@@ -2,9 +2,8 @@
 
 import math
 
-import numpy as np
-
-from perisai.geodesy import Plane, kernel, plane_from_geodetic
+from perisai.geodesy import Plane, plane_from_geodetic
+from perisai.kernels import loop
 
 from .bank import FREE, NEXT_KEY, USED, Bank, Grid
 from .coverage import densities
@@ -20,7 +19,7 @@ HEARD_SPEED_MPS = 45.0
 """1 sigma of the velocity of what a microphone heard."""
 
 
-@kernel
+@loop
 def _from_place(x, p, z, var, mask, j, speed, height, height_sigma):
     """Mean x[0, 0] (6,) and covariance p[0, 0] of what was measured on the plane; what was not is given."""
     for a in range(STATES):
@@ -38,8 +37,8 @@ def _from_place(x, p, z, var, mask, j, speed, height, height_sigma):
         p[0, 0, 5, 5] = 15.0**2 if mask[j, 2] else 1.0
 
 
-@kernel
-def _from_polar(x, p, z, var, mask, j, s, sites: Sites, plane: Plane, rules: Rules, gain, row, mean):
+@loop
+def _from_polar(x, p, z, var, mask, j, s, sites: Sites, plane: Plane, rules: Rules, gain, row, mean, seen, jacobian):
     """`_from_place` of a range and an azimuth (an elevation, a rate) of sensor s."""
     e, n, u = sites.ecef[s, 0], sites.ecef[s, 1], sites.ecef[s, 2]
     prior = min(rules.birth_height_m, 0.5 * z[j, 0])
@@ -59,7 +58,6 @@ def _from_polar(x, p, z, var, mask, j, s, sites: Sites, plane: Plane, rules: Rul
     p[0, 0, 5, 5] = 50.0**2 if mask[j, 2] else 1.0
     for a in range(STATES):
         mean[a] = x[0, 0, a]
-    seen, jacobian = np.empty((1, 4)), np.empty((1, 4, STATES))
     look(plane, sites.lat_rad[s], sites.lon_rad[s], sites.ecef, s, mean, seen, jacobian, 0)
     for c in range(4):
         if mask[j, c]:
@@ -74,7 +72,7 @@ def _from_polar(x, p, z, var, mask, j, s, sites: Sites, plane: Plane, rules: Rul
             fold(x, p, 0, 0, row, nu, var[j, c], gain)
 
 
-@kernel
+@loop
 def bear(
     bank: Bank, grid: Grid, detections: Detections, lo, fresh, until, sites: Sites, plane: Plane, rules: Rules, work
 ):
@@ -104,7 +102,9 @@ def bear(
         i = bank.free[bank.counters[FREE]]
         bank.counters[USED] = max(bank.counters[USED], i + 1)
         if form == FORM_POLAR:
-            _from_polar(x, p, z, var, mask, j, s, sites, plane, rules, work.gain, work.row, work.mean)
+            _from_polar(
+                x, p, z, var, mask, j, s, sites, plane, rules, work.gain, work.row, work.mean, work.seen, work.slope
+            )
         else:
             _from_place(x, p, z, var, mask, j, speed, height, height_sigma)
         for m in range(MODELS):
@@ -150,7 +150,7 @@ def bear(
         insert(bank, grid, i, until)
 
 
-@kernel
+@loop
 def release(bank: Bank, i):
     """Give the slot of a track back."""
     bank.alive[i] = False

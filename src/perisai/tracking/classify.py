@@ -10,7 +10,7 @@ import math
 
 import numpy as np
 
-from perisai.geodesy import kernel
+from perisai.kernels import loop
 
 from .bank import IMPLAUSIBLE
 from .settings import CLASSES
@@ -66,7 +66,7 @@ USUAL_HEIGHT = -math.log(HEIGHT[AIRCRAFT, 1] - HEIGHT[AIRCRAFT, 0]) - math.log(C
 """Log likelihood of a look at an aircraft well inside its bands: its speed alone, and what its height adds."""
 
 
-@kernel
+@loop
 def _erf(x):
     """The error function, 1 beyond 4 (to 2e-8), where most bands lie."""
     if abs(x) > 4.0:
@@ -74,7 +74,7 @@ def _erf(x):
     return math.erf(x)
 
 
-@kernel
+@loop
 def _band(value, sigma, low, high, edge, span):
     """Log density of a flat band with soft edges, seen with an error of sigma, over a thin floor for all classes."""
     width = math.sqrt(2.0 * (edge * edge + sigma * sigma))
@@ -82,7 +82,7 @@ def _band(value, sigma, low, high, edge, span):
     return math.log((1.0 - FLOOR) * max(inside, 0.0) / (high - low) + FLOOR / span)
 
 
-@kernel
+@loop
 def kinematics(speed, speed_sigma, height, height_sigma, height_known, climb, climb_sigma, out):
     """Log likelihood of one look at a track's motion under each class (7,); aircraft are a mixture of two kinds."""
     for c in range(out.size):
@@ -99,13 +99,13 @@ def kinematics(speed, speed_sigma, height, height_sigma, height_known, climb, cl
     out[AIRCRAFT] = max(heavy, light) + math.log1p(math.exp(-abs(heavy - light)))
 
 
-@kernel
+@loop
 def _climb(climb, sigma, usual):
     s2 = usual * usual + sigma * sigma
     return max(-0.5 * climb * climb / s2, -4.0) - 0.5 * math.log(s2)
 
 
-@kernel
+@loop
 def observe(
     log_class, class_time, slow_since, height_known, i, born, now, speed, speed_sigma, height, height_sigma, climb,
     climb_sigma, label, scratch,
@@ -134,7 +134,7 @@ def observe(
         log_class[i, c] += step if first else step * min(since / (FALL_S if step < 0.0 else rise_s), 1.0)
 
 
-@kernel
+@loop
 def posterior(log_class, class_time, address, has_height, flags, i, shares):
     """Probabilities of the classes into shares[i] (7,): prior, evidence, and the address as evidence that can be
     forged; whether it is held implausible into flags[i]."""

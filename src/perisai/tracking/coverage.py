@@ -2,7 +2,7 @@
 
 import math
 
-from perisai.geodesy import kernel
+from perisai.kernels import loop
 
 from .sites import BEARING, MODES, PRESENCE, RADAR_KINDS, REMOTE_ID, RINGS, SECTORS, SIDE, Sites
 
@@ -16,7 +16,7 @@ LEAST_SHARE = 0.1
 """Least density of undetected targets, in that of false reports: where a sensor is all clutter, targets still start."""
 
 
-@kernel
+@loop
 def cell_of(de, dn, reach):
     """The cell of a sensor's coverage that a place (m east, north of it) lies in: squares over its disc, by rows."""
     column = min(max(int(0.5 * (de / reach + 1.0) * SIDE), 0), SIDE - 1)
@@ -24,7 +24,7 @@ def cell_of(de, dn, reach):
     return row * SIDE + column
 
 
-@kernel
+@loop
 def blind(sites: Sites, s, de, dn):
     """Whether sensor s told that it cannot see a place (m east, north of it): by its state, or where it looks."""
     if not sites.told[s]:
@@ -37,7 +37,7 @@ def blind(sites: Sites, s, de, dn):
     return (int(sites.seen[s, sector]) >> ring) & 1 == 0
 
 
-@kernel
+@loop
 def detection_chance(sites: Sites, s, east, north, height_m, height_known, reported):
     """Probability that sensor s reports a target at a place of the plane (m) in one scan; 0 outside its coverage,
     or where it told that it cannot see.
@@ -67,13 +67,13 @@ def detection_chance(sites: Sites, s, east, north, height_m, height_known, repor
     return sites.share[s] * min(pd, sites.most_pd[s]) if sites.told[s] else pd
 
 
-@kernel
+@loop
 def penalises(kind):
     """Whether silence of this kind of sensor in a scan speaks against a track: not where the target must cooperate."""
     return kind not in (MODES, REMOTE_ID, BEARING, PRESENCE)
 
 
-@kernel
+@loop
 def densities(clutter, max_range_m, sigma_m, s, form, z, mask, j, undetected_per_m2):
     """(false reports, undetected targets) per unit of the measurement space of detection j.
 

@@ -6,9 +6,7 @@ tracks fall behind and take one another's plots.
 
 import math
 
-import numpy as np
-
-from perisai.geodesy import kernel
+from perisai.kernels import loop
 
 from .bank import Bank
 from .motion import STANDARD, model_set
@@ -25,24 +23,21 @@ LEAST_CHANCE = 1e-3
 """No model falls lower: a member may leave the formation."""
 
 
-@kernel
+@loop
 def _velocity(x, mu, i):
     u = mu[i, 0] * x[i, 0, 3] + mu[i, 1] * x[i, 1, 3] + mu[i, 2] * x[i, 2, 3]
     v = mu[i, 0] * x[i, 0, 4] + mu[i, 1] * x[i, 1, 4] + mu[i, 2] * x[i, 2, 4]
     return u, v
 
 
-@kernel
-def share_turns(bank: Bank, tracks, order, start, gained):
+@loop
+def share_turns(bank: Bank, tracks, order, start, gained, u, v, member):
     """Raise the model probabilities of the tracks of each cluster by what the others of like velocity gained.
 
     tracks (n,): slots. order, start: the clusters, see `association.clusters`. gained (n, 3): log likelihood ratio of
-    the models from this group of detections, zero for a track that was not updated.
+    the models from this group of detections, zero for a track that was not updated. Scratch: u, v, member (n,).
     """
     x, mu = bank.x, bank.mu
-    size = tracks.size
-    u, v = np.empty(size), np.empty(size)
-    member = np.zeros(size, np.bool_)
     for c in range(start.size - 1):
         a, b = start[c], start[c + 1]
         if b - a < LEAST:

@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from perisai.geodesy import Plane, kernel, plane_convergence, plane_from_geodetic, plane_scale
+from perisai.geodesy import Plane, plane_convergence, plane_from_geodetic, plane_scale
+from perisai.kernels import loop
 
 from .columns import ALT, AZ, EL, LAT, LON, RANGE, RATE, S_AZ, S_EL, S_M, S_R, VE, VN, VU
 from .observe import place
@@ -23,7 +24,7 @@ REASONS = (
 )
 
 
-@kernel
+@loop
 def check(values, given, site, kind, max_range_m, reason):
     """Give each row (n, 15) the first reason that applies, as an index of REASONS; 0 is good."""
     for j in range(values.shape[0]):
@@ -58,7 +59,7 @@ def check(values, given, site, kind, max_range_m, reason):
                     reason[j] = 8
 
 
-@kernel
+@loop
 def _form_plane(plane: Plane, v, given, kind, sigma_m, widen, z, var, mask):
     lat = np.radians(v[LAT])
     lon = np.radians(v[LON])
@@ -91,7 +92,7 @@ def _form_plane(plane: Plane, v, given, kind, sigma_m, widen, z, var, mask):
     return e, n, 4.6 * s
 
 
-@kernel
+@loop
 def _form_polar(plane: Plane, v, given, sites: Sites, s, z, var, mask):
     sigma_r = v[S_R] if given[S_R] else sites.sigma_range_m[s]
     sigma_a = np.radians(v[S_AZ]) if given[S_AZ] else sites.sigma_azimuth_rad[s]
@@ -125,7 +126,7 @@ def _form_polar(plane: Plane, v, given, sites: Sites, s, z, var, mask):
     return 0.5 * (e0 + e1), 0.5 * (n0 + n1), radius
 
 
-@kernel
+@loop
 def transform(plane: Plane, values, given, site, sites: Sites, reason, form, z, var, mask, east, north, radius):
     for j in range(values.shape[0]):
         if reason[j] != 0:

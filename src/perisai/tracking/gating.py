@@ -1,10 +1,11 @@
 """Candidate pairs of one group of detections and the tracks near them, with their weights."""
 
 import math
+from typing import NamedTuple
 
 import numpy as np
 
-from perisai.geodesy import kernel
+from perisai.kernels import kernel, loop
 
 from .bank import Bank, Grid
 from .coverage import UNSEEN_CHANCE, densities, detection_chance
@@ -29,7 +30,7 @@ REPEAT_S = 60.0
 """Reports of one microphone inside this time tell the same thing again."""
 
 
-@kernel
+@loop
 def ring_slot(ring_sensor, ring_look, ring_hit, i, s):
     """The slot of sensor s in track i's ring, taking the one that looked longest ago when it is new."""
     oldest = 0
@@ -44,7 +45,7 @@ def ring_slot(ring_sensor, ring_look, ring_hit, i, s):
     return oldest
 
 
-@kernel
+@loop
 def has_reported(ring_sensor, ring_hit, i, s):
     """Whether sensor s is among those that lately reported track i."""
     for k in range(RING):
@@ -53,7 +54,7 @@ def has_reported(ring_sensor, ring_hit, i, s):
     return False
 
 
-@kernel
+@loop
 def widening(ring_sensor, ring_hit, i, s, t):
     """Factor on the variances of a microphone's report that repeats what it said just before."""
     for k in range(RING):
@@ -62,7 +63,7 @@ def widening(ring_sensor, ring_hit, i, s, t):
     return 1.0
 
 
-@kernel
+@loop
 def sound_delay(x, i, east, north, reach, slowness):
     """How long ago (s) what is heard now left track i."""
     de = x[i, 0, 0] - east
@@ -70,38 +71,84 @@ def sound_delay(x, i, east, north, reach, slowness):
     return min(math.sqrt(de * de + dn * dn), reach) * slowness
 
 
+class Pairs(NamedTuple):
+    """Candidate pairs of a group. Of each track: its slot, its chance of being detected, in polar form seen, jacobian
+    and centre, what the sensor would measure of it (see `kalman.measure`). Of each pair: track (its place among those),
+    det (from the group's first on), psi (the weight against a missed detection)."""
+
+    tracks: np.ndarray
+    chance: np.ndarray
+    seen: np.ndarray
+    jacobian: np.ndarray
+    centre: np.ndarray
+    track: np.ndarray
+    det: np.ndarray
+    psi: np.ndarray
+
+
+@kernel
+def _room(tracks, polar, pairs):
+    polars = tracks if polar else 0
+    return Pairs(
+        np.empty(tracks, np.int64), np.empty(tracks), np.empty((polars, 4)), np.empty((polars, 4, STATES)),
+        np.empty((polars, STATES)), np.empty(pairs, np.int64), np.empty(pairs, np.int64), np.empty(pairs),
+    )  # fmt: skip
+
+
 @kernel
 def pairs(
     bank: Bank, grid: Grid, detections: Detections, lo, hi, stamp, sites, plane, motion, rules: Rules, work: Work
 ):
-    """Candidate pairs of the group [lo, hi): (tracks, chance, seen, jacobian, centre, pair track, detection, psi).
+    """Candidate pairs of the group [lo, hi), with the tracks brought to the group's time: (number of tracks, number of
+    pairs, arrays that may be longer). psi is r pD L / ((1 - r pD) (clutter + undetected))."""
+    polar = detections.form[lo] in (FORM_POLAR, FORM_BEARING)
+    room = _room(2 * (hi - lo) + 16, polar, 8 * (hi - lo) + 32)
+    at, n_tracks, n_pairs = lo, 0, 0
+    while True:
+        at, n_tracks, n_pairs = _fill(
+            bank, grid, detections, lo, at, hi, stamp, sites, plane, motion, rules, work, room, n_tracks, n_pairs
+        )
+        if at == hi:
+            return n_tracks, n_pairs, room
+        more = _room(2 * room.tracks.size, polar, 2 * room.psi.size)
+        _copy(room, more, n_tracks, n_pairs, polar)
+        room = more
 
-    Tracks are brought to the group's time; chance is that of being detected, psi the weight of the pair against a
-    missed detection: r pD L / ((1 - r pD) (clutter + undetected)). In polar form seen, jacobian and centre hold what
-    the sensor would measure of each track (see `kalman.measure`).
-    """
+
+@loop
+def _copy(room: Pairs, more: Pairs, n_tracks, n_pairs, polar):
+    for k in range(n_tracks):
+        more.tracks[k], more.chance[k] = room.tracks[k], room.chance[k]
+        if polar:
+            for c in range(4):
+                more.seen[k, c] = room.seen[k, c]
+                for a in range(STATES):
+                    more.jacobian[k, c, a] = room.jacobian[k, c, a]
+            for a in range(STATES):
+                more.centre[k, a] = room.centre[k, a]
+    for e in range(n_pairs):
+        more.track[e], more.det[e], more.psi[e] = room.track[e], room.det[e], room.psi[e]
+
+
+@loop
+def _fill(
+    bank: Bank, grid: Grid, detections: Detections, lo, at, hi, stamp, sites, plane, motion, rules: Rules, work: Work,
+    room: Pairs, n_tracks, n_pairs,
+):  # fmt: skip
+    """`pairs` from detection `at` on while there is room: (detection to go on with, numbers of tracks and of pairs)."""
     x, p, mu, t, r = bank.x, bank.p, bank.mu, bank.t, bank.r
     has_height, address = bank.has_height, bank.address
     ring_sensor, ring_hit = bank.ring_sensor, bank.ring_hit
     z, var, mask, form_of = detections.z, detections.var, detections.mask, detections.form
     gain, row, xs, ps, mean = work.gain, work.row, work.x, work.p, work.mean
     found, stamps, local = work.found, work.stamp, work.local
+    tracks, chance, seen, jacobian, centre = room.tracks, room.chance, room.seen, room.jacobian, room.centre
     s = detections.sensor[lo]
     form = form_of[lo]
     polar = form in (FORM_POLAR, FORM_BEARING)
     heard = form in (FORM_BEARING, FORM_PRESENCE)
     t_group = detections.t[lo]
-    tracks = np.empty(2 * (hi - lo) + 8, np.int64)
-    chance = np.empty(tracks.size)
-    seen = np.empty((tracks.size if polar else 0, 4))
-    jacobian = np.empty((seen.shape[0], 4, STATES))
-    centre = np.empty((seen.shape[0], STATES))
-    n_tracks = 0
-    pair_track = np.empty(8 * (hi - lo) + 8, np.int64)
-    pair_det = np.empty(pair_track.size, np.int64)
-    psi = np.empty(pair_track.size)
-    n_pairs = 0
-    for j in range(lo, hi):
+    for j in range(at, hi):
         simple = not polar and not mask[j, 2] and not mask[j, 3]
         dims = 0
         for c in range(STATES):
@@ -119,6 +166,8 @@ def pairs(
         # What is heard left its source up to this long ago, when it was up to that much farther.
         slack = radius + sites.max_range_m[s] * sites.slowness[s] * SOUND_SLACK_MPS
         count = near(bank.after, grid, east, north, radius, found)
+        if n_tracks + count > tracks.size or n_pairs + count > room.psi.size:
+            return j, n_tracks, n_pairs
         for f in range(count):
             i = found[f]
             reach = bank.gate_m[i] + slack
@@ -133,13 +182,6 @@ def pairs(
                     x, p, mu, t, r, has_height, bank.coupled, bank.solid_hits, bank.surprise, i, t_group,
                     motion, work.transition, work.turn, work.cached_dt, work.weights, work.offsets, work.norms,
                 )  # fmt: skip
-                if n_tracks == tracks.size:
-                    tracks = np.concatenate((tracks, np.empty(n_tracks, np.int64)))
-                    chance = np.concatenate((chance, np.empty(n_tracks)))
-                    if polar:
-                        seen = np.concatenate((seen, np.empty((n_tracks, 4))))
-                        jacobian = np.concatenate((jacobian, np.empty((n_tracks, 4, STATES))))
-                        centre = np.concatenate((centre, np.empty((n_tracks, STATES))))
                 local[i] = n_tracks
                 tracks[n_tracks] = i
                 for a in range(STATES):
@@ -172,31 +214,33 @@ def pairs(
                 weight *= SAME_ADDRESS if detections.address[j] == address[i] else OTHER_ADDRESS
             if weight < LEAST_PSI:
                 continue
-            if n_pairs == pair_track.size:
-                pair_track = np.concatenate((pair_track, np.empty(n_pairs, np.int64)))
-                pair_det = np.concatenate((pair_det, np.empty(n_pairs, np.int64)))
-                psi = np.concatenate((psi, np.empty(n_pairs)))
-            pair_track[n_pairs] = k
-            pair_det[n_pairs] = j - lo
-            psi[n_pairs] = min(weight, MAX_PSI)
+            room.track[n_pairs] = k
+            room.det[n_pairs] = j - lo
+            room.psi[n_pairs] = min(weight, MAX_PSI)
             n_pairs += 1
-    return tracks[:n_tracks], chance, seen, jacobian, centre, pair_track[:n_pairs], pair_det[:n_pairs], psi[:n_pairs]
+    return hi, n_tracks, n_pairs
+
+
+@loop
+def _rows(n_tracks, n_pairs, room: Pairs, first, fill, det, weight):
+    for k in range(n_tracks + 1):
+        first[k] = 0
+    for e in range(n_pairs):
+        first[room.track[e] + 1] += 1
+    for k in range(n_tracks):
+        first[k + 1] += first[k]
+        fill[k] = first[k]
+    for e in range(n_pairs):
+        at = fill[room.track[e]]
+        det[at] = room.det[e]
+        weight[at] = room.psi[e]
+        fill[room.track[e]] += 1
 
 
 @kernel
-def by_track(n_tracks, pair_track, pair_det, psi):
+def by_track(n_tracks, n_pairs, room: Pairs):
     """The pairs in rows of tracks: (first, det, psi)."""
-    first = np.zeros(n_tracks + 1, np.int64)
-    for e in range(pair_track.size):
-        first[pair_track[e] + 1] += 1
-    for k in range(n_tracks):
-        first[k + 1] += first[k]
-    fill = first[:n_tracks].copy()
-    det = np.empty(pair_track.size, np.int64)
-    weight = np.empty(pair_track.size)
-    for e in range(pair_track.size):
-        at = fill[pair_track[e]]
-        det[at] = pair_det[e]
-        weight[at] = psi[e]
-        fill[pair_track[e]] += 1
+    first = np.empty(n_tracks + 1, np.int64)
+    det, weight = np.empty(n_pairs, np.int64), np.empty(n_pairs)
+    _rows(n_tracks, n_pairs, room, first, np.empty(n_tracks, np.int64), det, weight)
     return first, det, weight

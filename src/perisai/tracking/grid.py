@@ -2,7 +2,7 @@
 
 import math
 
-from perisai.geodesy import kernel
+from perisai.kernels import loop
 
 from .bank import Bank, Grid
 from .settings import MODELS
@@ -13,12 +13,12 @@ MOVED = 1.5
 """A track lies where it will be at the end of the beat: share of its reach that it may be off, and one."""
 
 
-@kernel
+@loop
 def _axis(value, half_m, size_m, side):
     return min(max(math.floor((value + half_m) / size_m), 0), side - 1)
 
 
-@kernel
+@loop
 def insert(bank: Bank, grid: Grid, i, until):
     """Put track i where it will be at time `until`, in the smallest cells that its gate fits in."""
     dt = max(until - bank.t[i], 0.0)
@@ -52,7 +52,7 @@ def insert(bank: Bank, grid: Grid, i, until):
     grid.head[cell] = i
 
 
-@kernel
+@loop
 def rebuild(bank: Bank, grid: Grid, used, until):
     """Place all living tracks for a beat that ends at `until`."""
     for i in range(used):
@@ -67,7 +67,7 @@ def rebuild(bank: Bank, grid: Grid, used, until):
             insert(bank, grid, i, until)
 
 
-@kernel
+@loop
 def near(after, grid: Grid, east, north, radius_m, found):
     """Tracks whose gate may touch the disc, into `found`; gives their number (stops when `found` is full)."""
     n = 0

@@ -8,14 +8,14 @@ and indices keeps numba from building views in the hot loops.
 
 import math
 
-from perisai.geodesy import kernel
+from perisai.kernels import loop
 
 from .settings import MODELS, STATES
 
 LOG_2PI = math.log(2.0 * math.pi)
 
 
-@kernel
+@loop
 def fold(x, p, i, m, row, innovation, variance, gain):
     """Update x[i, m] (6,), p[i, m] (6, 6) by one scalar with slope row (6,); squared distance and log likelihood."""
     s = variance
@@ -37,7 +37,7 @@ def fold(x, p, i, m, row, innovation, variance, gain):
     return d2, -0.5 * (d2 + math.log(s) + LOG_2PI)
 
 
-@kernel
+@loop
 def fold_unit(x, p, i, m, k, innovation, variance, gain):
     """`fold` for the row that picks component k."""
     for a in range(STATES):
@@ -54,7 +54,7 @@ def fold_unit(x, p, i, m, k, innovation, variance, gain):
     return d2, -0.5 * (d2 + math.log(s) + LOG_2PI)
 
 
-@kernel
+@loop
 def plane_likelihood(x, p, mu, i, dt, z, j, variance, gate):
     """(log sum over models of mu N(z; ...), least squared distance) of an east-north position, closed form 2 x 2.
 
@@ -79,7 +79,7 @@ def plane_likelihood(x, p, mu, i, dt, z, j, variance, gate):
     return math.log(max(total, 1e-300)) - LOG_2PI, closest
 
 
-@kernel
+@loop
 def update_place(x, p, mu, i, z, j, variance, dt):
     """Update all models of track i, whose covariance is in blocks, with an east-north position, and their
     probabilities with its likelihoods; closed form. Gives the least squared distance. dt and variance: see
@@ -141,7 +141,7 @@ def update_place(x, p, mu, i, z, j, variance, dt):
     return least
 
 
-@kernel
+@loop
 def blur(p, i, variance, spread2):
     """Widen track i, just updated with a position of this variance (m2, each axis), by the doubt which one was its own:
     its mean would have lain elsewhere by the gain times the difference, whose mean square on each axis is spread2."""
@@ -165,7 +165,7 @@ def blur(p, i, variance, spread2):
         p[i, m, 3, 4], p[i, m, 4, 3] = p34, p34
 
 
-@kernel
+@loop
 def measure(polar, x, p, i, m, z, var, mask, j, widen, dt, seen, jacobian, centre, q, gain, row):
     """Fold all components of detection j into model m of track i, in place; squared distance and log likelihood.
 
@@ -210,7 +210,7 @@ def measure(polar, x, p, i, m, z, var, mask, j, widen, dt, seen, jacobian, centr
     return d2, log_likelihood
 
 
-@kernel
+@loop
 def try_measure(polar, x, p, mu, i, z, var, mask, j, widen, dt, seen, jacobian, centre, q, gain, row, xs, ps):
     """`measure` on a copy in xs (1, 3, 6), ps: (log sum over models of mu N(z; ...), least squared distance)."""
     closest = 1e300

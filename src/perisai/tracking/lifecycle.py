@@ -2,7 +2,8 @@
 
 import math
 
-from perisai.geodesy import Plane, kernel, plane_scale, true_frame
+from perisai.geodesy import Plane, plane_scale, true_frame
+from perisai.kernels import loop
 
 from .bank import Bank
 from .birth import release
@@ -28,7 +29,7 @@ LAT, LON, ALT, VE, VN, VU, P_EE, P_EN, P_NN, V_EE, V_EN, V_NN, EXISTENCE, TIME =
 ROW_FLOATS = 14
 
 
-@kernel
+@loop
 def close_scan(bank: Bank, used, s, began, ended, sites: Sites):
     """A scan of sensor s over [began, ended] (s) is complete: tracks in its coverage that it did not look at yet lose
     existence by r (1 - pD) / (1 - r pD)."""
@@ -54,7 +55,7 @@ def close_scan(bank: Bank, used, s, began, ended, sites: Sites):
             bank.r[i] = r * (1.0 - pd) / (1.0 - r * pd)
 
 
-@kernel
+@loop
 def _corroborated(bank: Bank, i, sites: Sites):
     """Whether a track may be confirmed: microphones and bearings alone need several places that agree."""
     if bank.solid_hits[i] >= 2:
@@ -66,7 +67,7 @@ def _corroborated(bank: Bank, i, sites: Sites):
     return heard >= 3 or (heard == 2 and bank.hits[i] >= 6)
 
 
-@kernel
+@loop
 def _period(bank: Bank, i, sites: Sites):
     """The shortest period among the sensors that reported the track."""
     period = 1e9
@@ -76,13 +77,13 @@ def _period(bank: Bank, i, sites: Sites):
     return period if period < 1e9 else 10.0
 
 
-@kernel
+@loop
 def _unwatched(bank: Bank, i, s, sites: Sites):
     """Whether sensor s told that it cannot see the place where track i was last."""
     return blind(sites, s, bank.x[i, 0, 0] - sites.east_m[s], bank.x[i, 0, 1] - sites.north_m[s])
 
 
-@kernel
+@loop
 def _forgotten(bank: Bank, i, now, sites: Sites):
     """Whether a start that a radar or a position made was not seen again for so many of its scans that a target would
     have been missed in all of them with a chance of FORGET_CHANCE only."""
@@ -97,7 +98,7 @@ def _forgotten(bank: Bank, i, now, sites: Sites):
     return now - bank.last[i] > scans * sites.period_s[s]
 
 
-@kernel
+@loop
 def _young(bank: Bank, i, now, sites: Sites):
     """Whether a track of too few hits to be shown needs no look: it is fresh, or `_forgotten` will end it."""
     if now - bank.t[i] <= PREDICT_AFTER_S:
@@ -107,7 +108,7 @@ def _young(bank: Bank, i, now, sites: Sites):
     return bank.solid_hits[i] == bank.hits[i] and watched
 
 
-@kernel
+@loop
 def _row(bank: Bank, i, at, mean, cov, plane: Plane, out):
     """Place, velocity and covariances of a state mean, true east and north, degrees, m, m/s, for one row of output."""
     dt = at - bank.t[i]
@@ -135,7 +136,7 @@ def _row(bank: Bank, i, at, mean, cov, plane: Plane, out):
     out[TIME] = at
 
 
-@kernel
+@loop
 def _shares(bank: Bank, i, classes, n):
     """The class probabilities of track i into classes[n], reckoned anew only when their evidence changed."""
     if bank.stale[i]:
@@ -145,7 +146,7 @@ def _shares(bank: Bank, i, classes, n):
         classes[n, c] = bank.shares[i, c]
 
 
-@kernel
+@loop
 def _heard_by(bank: Bank, i, sensors, n):
     """The sensors that reported track i in the last SENSORS_FOR_S of its life into sensors[n], in order."""
     count = 0
@@ -163,7 +164,7 @@ def _heard_by(bank: Bank, i, sensors, n):
         count += 1
 
 
-@kernel
+@loop
 def finish(
     bank: Bank, used, now, sites: Sites, plane: Plane, motion: Motion, rules: Rules, work, counts, slots, status,
     rows, classes, sensors, cov, scratch,

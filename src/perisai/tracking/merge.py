@@ -2,7 +2,7 @@
 
 import math
 
-from perisai.geodesy import kernel
+from perisai.kernels import loop
 
 from .bank import Bank, Grid
 from .birth import release
@@ -14,7 +14,7 @@ JOIN_D2 = 4.0
 """Squared distance in east and north, over the sum of both covariances, under which two candidates are one."""
 
 
-@kernel
+@loop
 def _distance2(bank: Bank, i, k):
     """Squared distance of two tracks over the sum of their covariances. Of what was only ever heard, that of one
     report is added: the reports of one microphone err the same way all along a flight past it."""
@@ -30,7 +30,7 @@ def _distance2(bank: Bank, i, k):
     return (snn * de * de - 2.0 * sen * de * dn + see * dn * dn) / max(see * snn - sen * sen, 1e-9)
 
 
-@kernel
+@loop
 def _join(bank: Bank, old, young, gain):
     """Fold what the young candidate knows into the old one: place, sensors, hits, existence."""
     dt = bank.t[young] - bank.t[old]
@@ -59,7 +59,7 @@ def _join(bank: Bank, old, young, gain):
     bank.touched[old] = True
 
 
-@kernel
+@loop
 def join_soft(bank: Bank, grid: Grid, used, found, gain):
     """Join what microphones and bearings alone made to an older track that may be the same target: a candidate to any,
     a confirmed track to one that was only ever heard too. A public track that is joined to another ends."""

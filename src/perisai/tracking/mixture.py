@@ -1,11 +1,11 @@
 """Mean and covariance of the mixture of a track's models."""
 
-from perisai.kernels import inlined, kernel
+from perisai.kernels import inlined, loop
 
 from .settings import STATES
 
 
-@kernel
+@loop
 def moments(x, p, mu, i, coupled, mean, cov):
     """Mean (6,) and covariance (6, 6) of the mixture of track i."""
     m0, m1, m2 = mu[i, 0], mu[i, 1], mu[i, 2]
@@ -36,7 +36,7 @@ def _mixture(x, p, i, a, b, m0, m1, m2, mean_a, mean_b):
     )
 
 
-@kernel
+@loop
 def summary(x, p, mu, i, mean, cov):
     """What a row shows of the mixture of track i: its mean (6,) and, of cov (6, 6), the upper 2 x 2 of place and of
     velocity and the variances of height and climb; the rest is left alone."""

@@ -8,7 +8,7 @@ only ever heard. A turn changes the course far more than the speed, so the noise
 
 import math
 
-from perisai.kernels import inlined, kernel
+from perisai.kernels import inlined, loop
 
 from .settings import MODELS, STATES, Motion
 
@@ -23,7 +23,7 @@ FAST_MPS = 300.0
 """Speed from which the noise across the course grows no more."""
 
 
-@kernel
+@loop
 def prepare(motion: Motion, dt, pi, turn):
     """What a step of dt seconds needs of all tracks: pi (3, 3), the chance to pass from model i to j, expm(G dt) by its
     eigenvectors; turn (4,): f1, f2, cos, sin of the standard turn, E += f1 vE + f2 vN, N += f1 vN - f2 vE."""
@@ -45,7 +45,7 @@ def prepare(motion: Motion, dt, pi, turn):
     turn[3] = math.sin(angle)
 
 
-@kernel
+@loop
 def model_set(solid_hits, surprise, i, speed2):
     """Which set of models track i flies by."""
     if solid_hits[i] == 0:
@@ -53,7 +53,7 @@ def model_set(solid_hits, surprise, i, speed2):
     return AGILE if surprise[i] > SURPRISED or speed2 > AGILE_MPS * AGILE_MPS else STANDARD
 
 
-@kernel
+@loop
 def _flight(kind, m, dt, turn):
     """(f1, f2, cos, sin) of model m of a set; see `prepare`."""
     if kind != STANDARD or m == 0:
@@ -62,7 +62,7 @@ def _flight(kind, m, dt, turn):
     return turn[0], side * turn[1], turn[2], side * turn[3]
 
 
-@kernel
+@loop
 def _course(u, v, spread2):
     """(squared speed, how sure the course is, east-east, east-north and north-north of its direction) at mean velocity
     u, v whose components have variances of the sum spread2."""
@@ -72,7 +72,7 @@ def _course(u, v, spread2):
     return speed2, sure * sure, u * u * each, u * v * each, v * v * each
 
 
-@kernel
+@loop
 def _noise(motion: Motion, kind, m, course):
     """(east-east, east-north, north-north) noise density of model m: as far as the course is known, it is split along
     and across it."""
@@ -82,7 +82,7 @@ def _noise(motion: Motion, kind, m, course):
     return along * ee + across * nn, (along - across) * en, along * nn + across * ee
 
 
-@kernel
+@loop
 def _mix(x, p, mu, i, pi, w, d, c):
     """Mixed initial conditions of each model, in place: w_ij = pi_ij mu_i / c_j.
 
@@ -120,7 +120,7 @@ def _mix(x, p, mu, i, pi, w, d, c):
         mu[i, j] = c[j]
 
 
-@kernel
+@loop
 def _move(x, p, i, m, dt, flight, noise, vertical):
     """x <- F x, P <- F P F' + Q of the full state; flight, noise: see `_flight` and `_noise`."""
     f1, f2, cs, sn = flight
@@ -199,7 +199,7 @@ def _spread(p, i, w, f, g, a, b):
     )
 
 
-@kernel
+@loop
 def _predict_block(x, p, i, m, dt, flight, noise, ee, en, eu, ev, nn, nu, nv, uu, uv, vv):
     """Model m of track i after dt seconds, from its mixed means (in x) and covariance (ee to vv) of place (e, n) and
     velocity (u, v)."""
@@ -230,7 +230,7 @@ def _predict_block(x, p, i, m, dt, flight, noise, ee, en, eu, ev, nn, nu, nv, uu
     p[i, m, 3, 4], p[i, m, 4, 3] = p34, p34
 
 
-@kernel
+@loop
 def _advance_blocks(x, p, mu, i, dt, vertical, solid_hits, surprise, motion: Motion, pi, turn):
     """`_mix` and `_move` of a track whose height is not tied to its place: 4 x 4, and 2 x 2 where height is known.
     The models are written out: indexing what is kept per model costs more than the sums."""
@@ -269,7 +269,7 @@ def _advance_blocks(x, p, mu, i, dt, vertical, solid_hits, surprise, motion: Mot
             p[i, m, 5, 5] = kk[m] + q * dt
 
 
-@kernel
+@loop
 def advance(
     x, p, mu, t, r, has_height, coupled, solid_hits, surprise, i, to, motion: Motion, pi, turn, cached_dt, w, d, c
 ):

@@ -12,21 +12,21 @@ from perisai.geodesy import (
     enu_from_ecef_offset,
     geodetic_from_ecef,
     geodetic_from_plane,
-    kernel,
     plane_convergence,
     plane_scale,
 )
+from perisai.kernels import loop
 
 RANGE, AZIMUTH, ELEVATION, RATE = 0, 1, 2, 3
 
 
-@kernel
+@loop
 def wrap(angle_rad: float) -> float:
     """The angle in -pi..pi."""
     return angle_rad - 2.0 * math.pi * math.floor((angle_rad + math.pi) / (2.0 * math.pi))
 
 
-@kernel
+@loop
 def look(plane: Plane, lat_rad, lon_rad, ecef, s, mean, z, h, q):
     """Fill z[q] (4,) with what sensor s would measure of the state mean (6,), and h[q] (4, 6) with its Jacobian."""
     lat, lon = geodetic_from_plane(plane, mean[0], mean[1])
@@ -68,7 +68,7 @@ def look(plane: Plane, lat_rad, lon_rad, ecef, s, mean, z, h, q):
         h[q, RATE, a + 3] = h[q, RANGE, a]
 
 
-@kernel
+@loop
 def place(lat_rad, lon_rad, ecef_x, ecef_y, ecef_z, range_m, azimuth_rad, height_m, known_elevation, elev_rad):
     """(lat rad, lon rad, height m) of a polar plot, at the given height where the elevation is not measured.
 

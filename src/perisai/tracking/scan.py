@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from perisai.geodesy import kernel
+from perisai.kernels import kernel, loop
 
 from .assignment import one_to_one
 from .association import marginals
@@ -13,7 +13,7 @@ from .birth import bear
 from .detections import Detections
 from .formation import share_turns
 from .forms import FORM_BEARING, FORM_PLANE, FORM_POLAR, FORM_PRESENCE
-from .gating import by_track, pairs, ring_slot, sound_delay, widening
+from .gating import Pairs, by_track, pairs, ring_slot, sound_delay, widening
 from .kalman import blur, measure, update_place
 from .settings import MODELS, STATES
 from .sites import BEARING, MODES, REMOTE_ID
@@ -22,7 +22,7 @@ SURPRISE_SHARE = 0.3
 """Weight of the newest detection in `Bank.surprise`."""
 
 
-@kernel
+@loop
 def update(x, p, mu, i, polar, z, var, mask, j, widen, dt, seen, jacobian, centre, q, gain, row, norms):
     """Update all models of track i with detection j and their probabilities with its likelihoods; gives the least
     squared distance, scaled to two components."""
@@ -45,7 +45,7 @@ def update(x, p, mu, i, polar, z, var, mask, j, widen, dt, seen, jacobian, centr
     return 2.0 * least / dims
 
 
-@kernel
+@loop
 def _note(bank: Bank, detections: Detections, j, i):
     """What a detection tells beside place and velocity: hits, names, accuracy."""
     bank.last[i] = max(bank.last[i], detections.t[j])
@@ -74,7 +74,7 @@ def _note(bank: Bank, detections: Detections, j, i):
             bank.flags[i] |= CONFLICT
 
 
-@kernel
+@loop
 def _doubt(z, lo, first, det, prob, k, chosen):
     """Mean square on each axis (m2) of how far the position that local track k was given lies from those it may have
     been: the chance of each of the others times its squared distance."""
@@ -87,28 +87,22 @@ def _doubt(z, lo, first, det, prob, k, chosen):
     return total
 
 
-@kernel
-def process(bank: Bank, grid: Grid, detections: Detections, lo, hi, stamp, until, sites, plane, motion, rules, work):
-    """Associate one group, update existence and states, and start tracks; `until` is the end of the beat (s)."""
-    tracks, chance, seen, jacobian, centre, pair_track, pair_det, psi = pairs(
-        bank, grid, detections, lo, hi, stamp, sites, plane, motion, rules, work
-    )
-    n_dets = hi - lo
-    first, det, weight = by_track(tracks.size, pair_track, pair_det, psi)
-    prob, missed, fresh, order, start = marginals(tracks.size, first, det, weight, n_dets)
-    gained = np.zeros((tracks.size, MODELS))
-    choice = one_to_one(first, det, weight, prob, missed, n_dets)
+@loop
+def _follow(
+    bank: Bank, detections: Detections, lo, sites, work, n_tracks, room: Pairs, first, det, prob, missed, choice, gained
+):
+    """Existence and state of the candidate tracks of a group by what was found; gained (n, 3): see `share_turns`."""
     s = detections.sensor[lo]
     form = detections.form[lo]
     polar = form in (FORM_POLAR, FORM_BEARING)
     heard = form in (FORM_BEARING, FORM_PRESENCE)
     quiet = sites.kind[s] in (MODES, REMOTE_ID) or sites.kind[s] >= BEARING
     t_group = detections.t[lo]
-    r, ring_look, ring_hit = bank.r, bank.ring_look, bank.ring_hit
-    for k in range(tracks.size):
+    r, ring_look, ring_hit, chance = bank.r, bank.ring_look, bank.ring_hit, room.chance
+    for k in range(n_tracks):
         if first[k + 1] == first[k]:
             continue
-        i = tracks[k]
+        i = room.tracks[k]
         left = r[i] if quiet else r[i] * (1.0 - chance[k]) / (1.0 - r[i] * chance[k])
         r[i] = min((1.0 - missed[k]) + missed[k] * left, 1.0 - 1e-9)
         slot = ring_slot(bank.ring_sensor, ring_look, ring_hit, i, s)
@@ -132,14 +126,26 @@ def process(bank: Bank, grid: Grid, detections: Detections, lo, hi, stamp, until
                 bank.coupled[i] |= polar
                 d2 = update(
                     bank.x, bank.p, bank.mu, i, polar, detections.z, detections.var, detections.mask, j, widen, dt,
-                    seen, jacobian, centre, k, work.gain, work.row, work.norms,
+                    room.seen, room.jacobian, room.centre, k, work.gain, work.row, work.norms,
                 )  # fmt: skip
             bank.surprise[i] += SURPRISE_SHARE * (d2 - bank.surprise[i])
             ring_hit[i, slot] = detections.t[j]
             gained[k, 0] = math.log(bank.mu[i, 0] / m0)
             gained[k, 1] = math.log(bank.mu[i, 1] / m1)
             gained[k, 2] = math.log(bank.mu[i, 2] / m2)
-    if not heard:
-        share_turns(bank, tracks, order, start, gained)
+
+
+@kernel
+def process(bank: Bank, grid: Grid, detections: Detections, lo, hi, stamp, until, sites, plane, motion, rules, work):
+    """Associate one group, update existence and states, and start tracks; `until` is the end of the beat (s)."""
+    n, n_pairs, room = pairs(bank, grid, detections, lo, hi, stamp, sites, plane, motion, rules, work)
+    first, det, weight = by_track(n, n_pairs, room)
+    prob, missed, fresh, order, start = marginals(n, first, det, weight, hi - lo)
+    choice = one_to_one(first, det, weight, prob, missed, hi - lo)
+    gained = np.zeros((n, MODELS))
+    _follow(bank, detections, lo, sites, work, n, room, first, det, prob, missed, choice, gained)
+    form = detections.form[lo]
+    if form not in (FORM_BEARING, FORM_PRESENCE):
+        share_turns(bank, room.tracks, order, start, gained, np.empty(n), np.empty(n), np.empty(n, np.bool_))
     if form != FORM_BEARING:
         bear(bank, grid, detections, lo, fresh, until, sites, plane, rules, work)

@@ -21,6 +21,8 @@ class Work(NamedTuple):
     row: np.ndarray
     x: np.ndarray
     p: np.ndarray
+    seen: np.ndarray
+    slope: np.ndarray
     found: np.ndarray
     stamp: np.ndarray
     local: np.ndarray
@@ -41,6 +43,8 @@ def new_work(capacity: int) -> Work:
         row=np.zeros(n),
         x=np.zeros((1, k, n)),
         p=np.zeros((1, k, n, n)),
+        seen=np.zeros((1, 4)),
+        slope=np.zeros((1, 4, n)),
         found=np.zeros(capacity, np.int64),
         stamp=np.full(capacity, -1, np.int64),
         local=np.zeros(capacity, np.int64),
