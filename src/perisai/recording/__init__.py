@@ -2,13 +2,14 @@
 
 from .query import query
 from .recorder import PartWriter, parts
-from .recording import AREAS_FILE, CHANGES, CONFIG_FILE, FRAMES, ORDERS, SENSORS_FILE, Recording
+from .recording import ABSENCES, AREAS_FILE, CHANGES, CONFIG_FILE, FRAMES, ORDERS, SENSORS_FILE, Recording
 from .reel import Reel, thin
 from .settings import RecordingSettings, given_up
 from .tables import read_table, write_table
 from .upkeep import keep_up
 
 __all__ = [
+    "ABSENCES",
     "AREAS_FILE",
     "CHANGES",
     "CONFIG_FILE",

@@ -9,11 +9,11 @@ from perisai.model import BadInputError
 
 from .recorder import parts
 
-KINDS = ("detections", "frames", "tracks", "forecasts", "changes", "orders")
+KINDS = ("detections", "frames", "tracks", "forecasts", "changes", "orders", "absences")
 
 
 def query(recording: Path, sql: str) -> list[dict[str, Any]]:
-    """Rows of a statement over the views detections, frames, tracks, forecasts, changes, orders and alerts.
+    """Rows of a statement over the views detections, frames, tracks, forecasts, changes, orders, absences and alerts.
 
     Raises BadInputError with DuckDB's own words when the statement does not hold.
     """

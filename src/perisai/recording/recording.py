@@ -24,6 +24,9 @@ ORDERS = pa.schema([("at", TIME), ("after", TIME), ("order", pa.string()), ("ans
 
 Without an order: answers that time alone brought."""
 
+ABSENCES = pa.schema([("end", TIME), ("region", pa.string())])
+"""One row per frame and tracker region that was too late for it."""
+
 CONFIG_FILE, SENSORS_FILE, AREAS_FILE = "perisai.json", "sensors.toml", "areas.geojson"
 
 
@@ -42,7 +45,8 @@ class Recording:
 
     def table(self, kind: str) -> pa.Table:
         """All rows of a kind, in the order they passed."""
-        schema = {"frames": FRAMES, "changes": CHANGES, "orders": ORDERS}.get(kind) or SCHEMAS[kind]
+        own = {"frames": FRAMES, "changes": CHANGES, "orders": ORDERS, "absences": ABSENCES}
+        schema = own.get(kind) or SCHEMAS[kind]
         tables = [_filled(_read(path), schema) for _, _, path in parts(self.directory / kind)]
         return pa.concat_tables(tables) if tables else schema.empty_table()
 

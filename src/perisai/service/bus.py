@@ -5,6 +5,8 @@
                perisai.in.sensor.ID           the same from a sensor with a key of its own
     TRACKS     perisai.tracks                 one message a frame, empty or not: it carries the beat
                perisai.orders                 what operators order; its place among the frames decides what it meets
+    REGIONS    perisai.regions.ID             one message a frame of each tracker region, where the country is split
+    ABSENT     perisai.absent                 frames of the whole picture that a region's tracker was too late for
     FORECASTS  perisai.forecasts              one message a forecast beat
     ALERTS     perisai.alerts                 one message an alert change
     CAP        perisai.cap                    one message a CAP message
@@ -40,6 +42,8 @@ DUPLICATES_S = 900.0
 STREAMS: dict[str, tuple[list[str], float]] = {
     "INPUT": (["perisai.in.>"], 2 * DAY_S),
     "TRACKS": (["perisai.tracks", "perisai.orders"], 2 * DAY_S),
+    "REGIONS": (["perisai.regions.*"], DAY_S),
+    "ABSENT": (["perisai.absent"], 2 * DAY_S),
     "FORECASTS": (["perisai.forecasts"], 2 * DAY_S),
     "ALERTS": (["perisai.alerts"], 400 * DAY_S),
     "CAP": (["perisai.cap"], 400 * DAY_S),
@@ -53,6 +57,8 @@ CONNECT_S = 10.0
 
 TICK = "perisai.in.tick"
 ORDERS = "perisai.orders"
+REGION = "perisai.regions"
+ABSENT = "perisai.absent"
 DETECTIONS = "perisai.in.detections"
 HEALTH = "perisai.in.health"
 SENSOR = "perisai.in.sensor"

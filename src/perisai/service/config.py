@@ -12,7 +12,7 @@ from perisai.channels.fan_out import FanOutSettings
 from perisai.forecasting import ForecastSettings
 from perisai.model import BadInputError, Mode
 from perisai.recording import RecordingSettings
-from perisai.tracking import TrackerSettings
+from perisai.tracking import TrackerRegion, TrackerSettings, check_regions
 
 from . import package_data
 from .bus_settings import BusSettings
@@ -79,12 +79,16 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     identity: IdentitySettings = IdentitySettings()
     recording: RecordingSettings = RecordingSettings()
     tracking: TrackerSettings = msgspec.field(default_factory=TrackerSettings)
+    tracker_region: tuple[TrackerRegion, ...] = ()
     forecasting: ForecastSettings = msgspec.field(default_factory=ForecastSettings)
     alerting: AlertSettings = msgspec.field(default_factory=AlertSettings)
     cap: CapSettings = msgspec.field(default_factory=CapSettings)
     signing: SigningSettings = SigningSettings()
     channel: tuple[ChannelSettings, ...] = ()
     fan_out: FanOutSettings = FanOutSettings()
+
+    def __post_init__(self) -> None:
+        check_regions(self.tracker_region)
 
 
 def load_config(path: Path | str) -> Config:

@@ -38,7 +38,8 @@ from .roles.channels import Channels
 from .roles.gateway import Gateway
 from .roles.ingest import Ingest
 from .roles.recorder import Recorder
-from .roles.tracker import run_tracker
+from .roles.stitcher import run_stitcher
+from .roles.tracker import run_region_tracker, run_tracker
 from .tasks import end
 
 DRAIN_S = 20.0
@@ -57,14 +58,23 @@ class House:
         sensors: list[Sensor],
         exercise_accounts: Sequence[ExerciseAccount] = (),
         roles: Sequence[Role] = ROLES,
+        regions: Sequence[str] = (),
     ) -> None:
         """exercise_accounts: offered to whoever opens the console; for exercises on this machine only.
 
-        roles: those this process does; fewer than all need a bus of their own. Raises BadInputError.
+        roles: those this process does; fewer than all need a bus of their own. regions: the tracker regions whose
+        trackers it runs, all when empty. Raises BadInputError.
         """
         if set(roles) != set(ROLES) and not config.service.nats:
             raise BadInputError("service.nats", "empty", "a NATS cluster, when a process does some roles")
+        known = [region.id for region in config.tracker_region]
+        for name in regions:
+            if name not in known:
+                raise BadInputError(
+                    "--region", f"`{name}`", f"one of {', '.join(known) or 'no [[tracker_region]] yet'}"
+                )
         self.config = config
+        self.regions = [region for region in config.tracker_region if not regions or region.id in regions]
         self.sensors = sensors
         self.exercise_accounts = exercise_accounts
         self.roles = frozenset(roles)
@@ -108,18 +118,19 @@ class House:
         inputs = Inputs(self.config.input if played is None and "ingest" in self.roles else (), self.sensors, ingest)
         signer = cap_signer(self.config.signing, self.data, self.config.cap.sender)
         work: dict[str, Callable[[], Coroutine[Any, Any, None]]] = {
-            "tracker": lambda: run_tracker(bus, self.sensors, self.config),
+            **self._trackers(bus),
             "alerter": lambda: run_alerter(bus, self.areas, self.config, signer),
             "gateway": channels.run,
         }
         if self.config.service.nats:  # others may do the same role
-            work = {role: partial(work_by_lease, bus, role, do) for role, do in work.items()}
+            work = {name: partial(work_by_lease, bus, name, do) for name, do in work.items()}
         work["recorder"] = recorder.run
         if played is None:
             work["ingest"] = ingest.run
         else:
             work["ingest"] = lambda: ingest.play(played, speed, lambda: gateway.picture.now_us)
-        tasks = [asyncio.create_task(do(), name=role) for role, do in work.items() if role in self.roles]
+        mine = set(self.roles) | (set(self._trackers(bus)) if "tracker" in self.roles else set())
+        tasks = [asyncio.create_task(do(), name=name) for name, do in work.items() if name in mine]
         sources = [task for task in tasks if task.get_name() == "ingest"]
         if self.roles & {"console", "gateway"} or played is not None:
             tasks.append(asyncio.create_task(gateway.run(), name="picture"))
@@ -153,6 +164,16 @@ class House:
                 await end(task for task in tasks if task.get_name() != "console")
                 await asyncio.gather(*tasks, return_exceptions=True)
                 recorder.flush()
+
+    def _trackers(self, bus: Bus) -> dict[str, Callable[[], Coroutine[Any, Any, None]]]:
+        """The work of the role tracker by the name of its lease: one tracker, or the regions' and the stitcher."""
+        if not self.config.tracker_region:
+            return {"tracker": lambda: run_tracker(bus, self.sensors, self.config)}
+        regions = {
+            f"tracker.{region.id}": partial(run_region_tracker, bus, self.sensors, self.config, region)
+            for region in self.regions
+        }
+        return {**regions, "stitcher": partial(run_stitcher, bus, self.config)}
 
     def _console(
         self, bus: Bus, gateway: Gateway, channels: Channels, ingest: Ingest, inputs: Inputs, audit: AuditLog

@@ -14,13 +14,16 @@ import nkeys
 
 from perisai.model import BadInputError
 
-from .bus import DETECTIONS, HEALTH, ORDERS, SENSOR, TICK
+from .bus import ABSENT, DETECTIONS, HEALTH, ORDERS, REGION, SENSOR, TICK
 
 JETSTREAM = ("$JS.API.>", "$JS.FC.>")
 STATE = ("$O.perisai-state.>",)
 RIGHTS: dict[str, tuple[str, ...]] = {
     "ingest": (f"{DETECTIONS}.>", f"{HEALTH}.>", TICK, *JETSTREAM),
-    "tracker": ("perisai.tracks", "$KV.perisai-leases.tracker", *STATE, *JETSTREAM),
+    "tracker": (
+        "perisai.tracks", f"{REGION}.*", ABSENT, "$KV.perisai-leases.tracker", "$KV.perisai-leases.tracker.*",
+        "$KV.perisai-leases.stitcher", *STATE, *JETSTREAM,
+    ),
     "alerter": (
         "perisai.alerts", "perisai.cap", "perisai.forecasts", "perisai.answers", "perisai.desk",
         "$KV.perisai-leases.alerter", *STATE, *JETSTREAM,

@@ -3,7 +3,7 @@
 The commands, the live roles and replay all use these two classes, so none of them can differ from another.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import msgspec
@@ -13,7 +13,7 @@ import pyarrow as pa
 from perisai.alerting import Alerter, Answer, CapMessage, CapWriter, Desk, Order, Signer
 from perisai.forecasting import Forecaster
 from perisai.model import TIME, AlertChange, Areas, Frame, Sensor
-from perisai.tracking import Tracker
+from perisai.tracking import RegionalTracker, Tracker
 
 from .config import Config
 
@@ -23,14 +23,21 @@ class TrackStage:
 
     def __init__(self, sensors: Sequence[Sensor], config: Config, state: bytes | None = None) -> None:
         """state: a checkpoint to go on from."""
-        given = list(sensors)
-        if state is None:
-            self.tracker = Tracker(given, config.tracking)
+        given, settings, regions = list(sensors), config.tracking, config.tracker_region
+        self.tracker: Tracker | RegionalTracker
+        if not regions:
+            self.tracker = Tracker(given, settings) if state is None else Tracker.restore(state, given, settings)
+        elif state is None:
+            self.tracker = RegionalTracker(given, regions, settings)
         else:
-            self.tracker = Tracker.restore(state, given, config.tracking)
+            self.tracker = RegionalTracker.restore(state, given, regions, settings)
 
-    def step(self, frame: Frame) -> pa.Table:
-        rows = self.tracker.step(frame)
+    def step(self, frame: Frame, without: Collection[str] = ()) -> pa.Table:
+        """without: tracker regions that were late when the frame was first joined, as a recording says."""
+        if isinstance(self.tracker, RegionalTracker):
+            rows = self.tracker.step(frame, without)
+        else:
+            rows = self.tracker.step(frame)
         issued = pa.array(np.full(rows.num_rows, frame.end_us)).cast(TIME)
         return rows.set_column(rows.schema.get_field_index("issued"), rows.schema.field("issued"), issued)
 

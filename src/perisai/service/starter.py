@@ -64,6 +64,16 @@ sensors = "sensors.toml"   # your sensors; empty: the default network of the sim
 #: topic = "perisai/reports/#"
 #: sensor = "citizens"
 
+## One tracker follows the whole country. Where that is too much for one machine, split it, one [[tracker_region]] each.
+
+#: [[tracker_region]]
+#: id = "west"
+#: south = 44.0                        # a box, degrees; what lies in none belongs to the nearest
+#: west = 22.0
+#: north = 52.5
+#: east = 31.0
+#: overlap_km = 60.0                   # how far beyond it its tracker looks
+
 [signing]
 # sign = true              # CAP messages bear a signature; the certificate is served at /cap/certificate.pem
 # key = ""                 # PEM; empty: a key is made in the data directory on the first start

@@ -32,7 +32,7 @@ AFTER_US = 30 * 60 * FRAME_US
 Port = Annotated[int | None, Parameter(name="--port")]
 
 
-def run(*, config: Path, port: Port = None, role: tuple[Role, ...] = ROLES) -> None:
+def run(*, config: Path, port: Port = None, role: tuple[Role, ...] = ROLES, region: tuple[str, ...] = ()) -> None:
     """The live service: console, alerts, recording. Ctrl-C ends it and loses nothing.
 
     Example: perisai run --config perisai.toml
@@ -41,12 +41,13 @@ def run(*, config: Path, port: Port = None, role: tuple[Role, ...] = ROLES) -> N
         config: the configuration file; `perisai init` writes one.
         port: overrides the port in the file; 0 takes a free one.
         role: do only this role (may be given several times), with others on the same NATS cluster.
+        region: run only the tracker of this region (may be given several times), where the country is split.
     """
     settings = with_port(load_config(config), port)
     sensors = _sensors(settings)
     with warming(say):
         set_up_logs()
-    house = House(settings, sensors, roles=role)
+    house = House(settings, sensors, roles=role, regions=region)
 
     def ready(address: str) -> None:
         tell_address(address)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import msgspec
+import pyarrow as pa
 
 from perisai.alerting import Order
 from perisai.model import Mode, alerts_table, empty, parse_sensors, time_us
@@ -50,12 +51,12 @@ def replay(
         AlertStage(read_areas(config.region.areas), config),
         AlertBook(),
     )
-    orders = _orders(held)
+    orders, absences = _orders(held), absences_of(held.table("absences"))
     for frame in progress(held.frames(), "replaying", held.table("frames").num_rows):
         while orders and orders[0].after_us < frame.end_us:
             given = orders.popleft()
             book.apply_all(alerter.order(given.order, given.at_us).changes)
-        book.apply_all(alerter.step(tracker.step(frame), frame.end_us).changes)
+        book.apply_all(alerter.step(tracker.step(frame, absences.get(frame.end_us, ())), frame.end_us).changes)
     for given in orders:
         book.apply_all(alerter.order(given.order, given.at_us).changes)
     alerts = alerts_table(book.alerts())
@@ -100,6 +101,14 @@ def _show_again(held: Recording, config: Config, sensors: list, speed: float, po
     settings, accounts = exercise(settings)
     set_up_logs()
     asyncio.run(House(settings, sensors, accounts).run(held.frames(), speed, tell_address))
+
+
+def absences_of(table: pa.Table) -> dict[int, list[str]]:
+    """The tracker regions that were late, by the end of the frame."""
+    out: dict[int, list[str]] = {}
+    for end_us, region in zip(time_us(table["end"]).tolist(), table["region"].to_pylist(), strict=True):
+        out.setdefault(end_us, []).append(region)
+    return out
 
 
 class _Given(NamedTuple):

@@ -15,6 +15,7 @@ import structlog
 from perisai.alerting import CapMessage
 from perisai.model import AlertChange, PerisaiError, ResourceError, alerts_table, conform
 from perisai.recording import (
+    ABSENCES,
     CHANGES,
     FRAMES,
     ORDERS,
@@ -30,8 +31,9 @@ from ..bus import Bus, Message
 from ..orders import Answered
 from ..pipeline import AlertBook
 from .frames import input_frames
+from .stitcher import Absent
 
-KINDS = ("detections", "frames", "tracks", "forecasts", "changes", "orders")
+KINDS = ("detections", "frames", "tracks", "forecasts", "changes", "orders", "absences")
 FLUSH_S = 10.0
 FLUSH_ROWS = 200_000
 UPKEEP_S = 600.0
@@ -64,6 +66,7 @@ class Recorder:
             )
             group.create_task(self._stream("ALERTS", "changes", self._change))
             group.create_task(self._stream("ANSWERS", "orders", _order))
+            group.create_task(self._stream("ABSENT", "absences", absences_table))
             group.create_task(self._cap())
             group.create_task(self._flush_often())
             group.create_task(self._keep_up())
@@ -139,6 +142,13 @@ class Recorder:
                 await asyncio.to_thread(keep_up, self._directory, KINDS, self._settings)
             except (OSError, PerisaiError) as error:
                 log.error("upkeep failed", reason=str(error))
+
+
+def absences_table(message: Message) -> pa.Table:
+    """The regions that a frame was made without, as rows of a recording."""
+    absent = msgspec.json.decode(message.data, type=Absent)
+    row = {"end": [absent.end_us] * len(absent.regions), "region": absent.regions}
+    return pa.table(row).cast(ABSENCES)
 
 
 def _order(message: Message) -> pa.Table:

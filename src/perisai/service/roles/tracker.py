@@ -2,12 +2,16 @@
 
 import asyncio
 import time
+from collections.abc import Callable, Sequence
+from typing import Protocol
 
+import pyarrow as pa
 import structlog
 
-from perisai.model import Sensor
+from perisai.model import Frame, Sensor
+from perisai.tracking import Router, Tracker, TrackerRegion, region_settings
 
-from ..bus import Bus, State
+from ..bus import REGION, Bus, State
 from ..config import Config
 from ..outbox import Outbox
 from ..pipeline import TrackStage
@@ -17,18 +21,56 @@ CHECKPOINT_S = 5.0
 log = structlog.get_logger("tracker")
 
 
+class _Stage(Protocol):
+    def step(self, frame: Frame, /) -> pa.Table: ...
+
+    def checkpoint(self) -> bytes: ...
+
+
+class RegionStage:
+    """The tracker of one region: of each frame it takes what may lie there."""
+
+    def __init__(
+        self, sensors: Sequence[Sensor], config: Config, region: TrackerRegion, state: bytes | None = None
+    ) -> None:
+        """state: a checkpoint to go on from."""
+        regions = sorted(config.tracker_region, key=lambda one: one.id)
+        self._router, self._place = Router(regions, sensors), regions.index(region)
+        settings = region_settings(region, config.tracking)
+        self.tracker = Tracker(sensors, settings) if state is None else Tracker.restore(state, sensors, settings)
+
+    def step(self, frame: Frame) -> pa.Table:
+        return self.tracker.step(self._router.split(frame)[self._place])
+
+    def checkpoint(self) -> bytes:
+        return self.tracker.checkpoint()
+
+
 async def run_tracker(bus: Bus, sensors: list[Sensor], config: Config) -> None:
-    """Track until cancelled; goes on from the last checkpoint and gives the same rows again for what came after it."""
-    saved = await bus.load_state("tracker") or State(0, b"")
-    stage = await asyncio.to_thread(TrackStage, sensors, config, saved.blob or None)
-    outbox = Outbox(bus, ("TRACKS",))
+    """Track the whole country until cancelled."""
+    await _track(bus, "tracker", ("TRACKS", "perisai.tracks"), lambda state: TrackStage(sensors, config, state))
+
+
+async def run_region_tracker(bus: Bus, sensors: list[Sensor], config: Config, region: TrackerRegion) -> None:
+    """Track one region until cancelled; the stitcher makes its tracks part of the whole picture."""
+    where = ("REGIONS", f"{REGION}.{region.id}")
+    await _track(bus, f"tracker.{region.id}", where, lambda state: RegionStage(sensors, config, region, state))
+
+
+async def _track(bus: Bus, role: str, where: tuple[str, str], stage_from: Callable[[bytes | None], _Stage]) -> None:
+    """Go on from the last checkpoint, and give the same rows again for what came after it."""
+    stream, subject = where
+    saved = await bus.load_state(role) or State(0, b"")
+    stage = await asyncio.to_thread(stage_from, saved.blob or None)
+    outbox = Outbox(bus, (stream,))
     await outbox.resume(saved.heads)
-    log.info("tracking", after=saved.sequence)
+    log.info("tracking", role=role, after=saved.sequence)
     due = time.monotonic() + CHECKPOINT_S
     async for sequence, frame in input_frames(bus, saved.sequence):
         rows = await asyncio.to_thread(stage.step, frame)
-        await outbox.publish_table("TRACKS", "perisai.tracks", rows, f"tracks-{frame.end_us}", frame.end_us)
+        identity = f"{subject.rpartition('.')[2]}-{frame.end_us}"
+        await outbox.publish_table(stream, subject, rows, identity, frame.end_us)
         if time.monotonic() >= due:
             blob = await asyncio.to_thread(stage.checkpoint)
-            await bus.save_state("tracker", State(sequence, blob, dict(outbox.heads)))
+            await bus.save_state(role, State(sequence, blob, dict(outbox.heads)))
             due = time.monotonic() + CHECKPOINT_S
