@@ -27,12 +27,13 @@ class Router:
         """The frame of each region, in the order of the regions.
 
         A position or a polar plot goes by its place; a bearing or a presence report by all that its sensor reaches.
+        What sensors say of themselves goes to all.
         """
         table = frame.table
         if table.num_rows == 0:
             return [frame] * len(self.regions)
         mine = self._wanted(table)
-        return [Frame(frame.end_us, table if rows.all() else table.filter(pa.array(rows))) for rows in mine]
+        return [Frame(frame.end_us, table.filter(pa.array(rows)), frame.health) for rows in mine]
 
     def _wanted(self, table: pa.Table) -> np.ndarray:
         """Whether each region gets each row, (regions, rows)."""
