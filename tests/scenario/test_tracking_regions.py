@@ -16,12 +16,12 @@ REGIONS = [
 M_DEG = 111_195.0
 
 
-def raid(seed: int, groups: int = 3, seconds: int = 540) -> pa.Table:
+def raid(seed: int, groups: int = 3, seconds: int = 420) -> pa.Table:
     """Groups of four drones some hundred metres apart, slowly turning, from the east into the west."""
     rng, parts = np.random.default_rng(seed), []
     t = np.arange(0.0, seconds, 2.0)
     for group in range(groups):
-        lat, lon = rng.uniform(49.4, 50.6), rng.uniform(36.08, 36.25)
+        lat, lon = rng.uniform(49.4, 50.6), rng.uniform(36.06, 36.18)
         course = np.radians(rng.uniform(245.0, 295.0) + rng.uniform(-0.04, 0.04) * t)
         ve, vn = rng.uniform(45.0, 60.0) * np.array([np.sin(course), np.cos(course)])
         for member in range(4):
@@ -80,10 +80,11 @@ def test_a_region_that_was_late_gives_its_tracks_back():
     frames = list(split_frames(observe(truth, sensors, 4)))
     regional, away = RegionalTracker(sensors, REGIONS), range(len(frames) // 2, len(frames) // 2 + 30)
     rows = [regional.step(frame, ["east"] if number in away else []) for number, frame in enumerate(frames)]
-    held = regional.checkpoint()
+    held, undisturbed = regional.checkpoint(), RegionalTracker(sensors, REGIONS)
+    expected = pa.concat_tables([undisturbed.step(frame) for frame in frames])["track"].unique()
     numbers = pa.concat_tables(rows)["track"].unique().to_pylist()
     after = set(pa.concat_tables(rows[away.stop + 1 :])["track"].to_pylist())
     before = set(pa.concat_tables(rows[away.start - 15 : away.start])["track"].to_pylist())
     assert before <= after, "no number is lost"
-    assert len(numbers) <= 8 + 2
+    assert len(numbers) <= len(expected) + 1, "the neighbour may begin one that does not last"
     assert RegionalTracker.restore(held, sensors, REGIONS).checkpoint() == held
