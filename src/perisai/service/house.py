@@ -41,6 +41,7 @@ from .roles.recorder import Recorder
 from .roles.stitcher import run_stitcher
 from .roles.tracker import run_region_tracker, run_tracker
 from .tasks import end
+from .warm import rehearse
 
 DRAIN_S = 20.0
 Role = Literal["ingest", "tracker", "alerter", "gateway", "console", "recorder"]
@@ -123,6 +124,8 @@ class House:
             "gateway": channels.run,
         }
         if self.config.service.nats:  # others may do the same role
+            if self.roles & {"tracker", "alerter"}:
+                await asyncio.to_thread(rehearse)
             work = {name: partial(work_by_lease, bus, name, do) for name, do in work.items()}
         work["recorder"] = recorder.run
         if played is None:

@@ -6,6 +6,7 @@ stages; what numba compiles on the way it keeps on disk. A mark beside the kerne
 
 import contextlib
 import hashlib
+import itertools
 import json
 import subprocess
 import sys
@@ -27,6 +28,8 @@ LAT, LON = 50.0, 36.0
 START_US = 1_767_225_600_000_000
 SECONDS = 300
 GRAVITY = 9.81
+REHEARSED = 30
+"""Frames after which every kernel of a raid's beginning has run."""
 
 
 @contextlib.contextmanager
@@ -129,13 +132,18 @@ def drill_frames() -> Iterator[Frame]:
     yield from split_frames(observe(drill_truth(), drill_sensors(), 1, {aircraft: "4ca001", 0: "3c0001"}))
 
 
-def fly_drill() -> int:
-    """The drill through the stages; returns the number of its alert changes."""
+def rehearse() -> None:
+    """The first seconds of the drill, so that this process has loaded the kernels before it takes a role over."""
+    fly_drill(REHEARSED)
+
+
+def fly_drill(frames: int | None = None) -> int:
+    """The drill through the stages, or so many frames of it; returns the number of its alert changes."""
     from .config import Config
     from .pipeline import AlertStage, TrackStage
 
     tracks, alerts, changes = TrackStage(drill_sensors(), Config()), AlertStage(drill_areas(), Config()), 0
-    for frame in drill_frames():
+    for frame in itertools.islice(drill_frames(), frames):
         changes += len(alerts.step(tracks.step(frame), frame.end_us).changes)
     return changes
 
