@@ -46,6 +46,13 @@ class Centre:
         except httpx.HTTPError:
             return False
 
+    def caught_up(self) -> bool:
+        """Whether the picture has all that was played: on a loaded machine that may take longer than a stop waits."""
+        try:
+            return httpx.get(self.address + "api/v1/health", timeout=5).json()["lag_s"] == 0.0
+        except httpx.HTTPError:
+            return False
+
     def _until(self, what) -> None:
         deadline = time.monotonic() + PATIENCE_S
         while not what():
@@ -55,14 +62,23 @@ class Centre:
 
     def kill(self, which: str) -> None:
         if which == "bus":
-            os.kill(int((self.directory / "data/nats/nats.pid").read_text()), signal.SIGKILL)
+            self._until(self.bus_killed)
             return
         self.process.kill()
         self.process.wait()
         self.start()
 
+    def bus_killed(self) -> bool:
+        """Kill the bus; False while it is not there, being started again after the kill before."""
+        try:
+            os.kill(int((self.directory / "data/nats/nats.pid").read_text()), signal.SIGKILL)
+        except (ProcessLookupError, FileNotFoundError, ValueError):
+            return False
+        return True
+
     def finish(self) -> None:
         self._until(lambda: "played to the end" in self.log.read_text())
+        self._until(self.caught_up)
         self.process.send_signal(signal.SIGTERM)
         assert self.process.wait(PATIENCE_S) == 0, self.log.read_text()[-3000:]
 

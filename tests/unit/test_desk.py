@@ -169,6 +169,25 @@ def test_many_people_need_two_operators_who_are_not_the_same():
     assert step(desk, 3, orders=[end]).answers[0].status == "waiting"
 
 
+def test_many_small_alerts_are_no_way_round_the_second_operator():
+    desk = Desk(AREAS, few(people(PLACE, "4-4")))
+    ask = {"until_us": T0_US + 7200 * S, "reason": "fire"}
+    cells = (PLACE, "4-4", "0-1")
+    said = [
+        step(desk, at, orders=[order("alert", at, areas=(cell,), **ask)]).answers[0] for at, cell in enumerate(cells, 1)
+    ]
+    assert [a.status for a in said] == ["done", "done", "waiting"] and "just before" in said[-1].why
+    again = step(desk, 5, orders=[order("alert", 5, areas=(PLACE,), **ask)]).answers[0]
+    assert again.status == "done", "the same people again are no more people"
+    copy = Desk.restore(desk.checkpoint(), AREAS, few(people(PLACE, "4-4")))
+    for held in (desk, copy):
+        assert step(held, 6, orders=[order("alert", 6, areas=("0-1",), **ask)]).answers[0].status == "waiting"
+        other = step(held, 7, orders=[order("alert", 7, areas=("0-1",), by="bob", **ask)])
+        assert other.answers[0].status == "done", "another operator counts for himself"
+        later = step(held, 700, orders=[order("alert", 8, areas=("0-2",), **ask)])
+        assert later.answers[-1].status == "done", "after a while it begins anew"
+
+
 def test_nobody_agrees_in_time_or_it_is_withdrawn():
     desk = Desk(AREAS, few(0))
     ask = {"until_us": T0_US + 3600 * S, "reason": "fire"}

@@ -22,6 +22,7 @@ from perisai.sensors import parse_capture
 from perisai.sensors.reports import SCHEMA, ReportStream, parse_reports
 from perisai.service.http.reports_api import accept_reports, report_schema
 from perisai.service.identity.throttle import per_minute
+from perisai.service.ingest.device_keys import DeviceKeys
 from perisai.service.ingest.http_reports import HttpReports
 from perisai.service.ingest.mqtt import MqttInput
 from perisai.service.ingest.settings import LiveInput
@@ -138,7 +139,10 @@ async def test_over_http_the_answer_comes_when_it_is_stored() -> None:
     store = Store()
     reports = HttpReports([NODE], "citizens", store)  # type: ignore[arg-type]
     rate = per_minute(6)
-    app = Litestar([accept_reports, report_schema], state=State({"reports": reports, "report_rate": rate}))
+    app = Litestar(
+        [accept_reports, report_schema],
+        state=State({"reports": reports, "report_rate": rate, "device_keys": DeviceKeys({})}),
+    )
     now = datetime.now(UTC).isoformat()
     async with AsyncTestClient(app) as client:
         assert (await client.get("/api/v1/reports/schema.json")).json() == SCHEMA

@@ -25,7 +25,7 @@ from perisai.service.roles.gateway import Gateway
 from perisai.service.tasks import end
 
 AREAS = chessboard(4, 4)  # 10,000 people each
-CONFIG = Config(alerting=AlertSettings(operators=OperatorSettings(two_operators_people=10_000)))
+CONFIG = Config(alerting=AlertSettings(operators=OperatorSettings(two_operators_people=10_000, sum_s=30.0)))
 BY_HAND = {"level": "alarm", "threat": "drone", "minutes": 20, "text": "Drones heard from the roof"}
 
 

@@ -16,6 +16,7 @@ _NEEDS_SHOWN = ("hold", "extend")
 class _State(msgspec.Struct):
     waiting: list[Waiting]
     known: list[str]
+    alone: dict[str, list[tuple[int, str]]] = {}
 
 
 class OrderBook:
@@ -23,7 +24,7 @@ class OrderBook:
 
     people: residents per area code. An alert by hand, or a cancel of what is on, for areas of more than
     `two_operators_people` residents is done when another operator approves it (the false alert of Hawaii came from
-    one click).
+    one click). The areas that one operator touched alone in the last `sum_s` count together.
     """
 
     def __init__(self, people: Mapping[str, int], settings: OperatorSettings) -> None:
@@ -31,6 +32,7 @@ class OrderBook:
         self._settings = settings
         self._waiting: dict[str, Waiting] = {}
         self._known: dict[str, None] = {}
+        self._alone: dict[str, list[tuple[int, str]]] = {}
 
     def step(
         self, orders: Iterable[Order], shown: Set[str], pending: Set[str], end_us: int
@@ -62,24 +64,38 @@ class OrderBook:
         return list(self._waiting.values())
 
     def checkpoint(self) -> bytes:
-        return msgspec.msgpack.encode(_State(self.waiting(), list(self._known)))
+        return msgspec.msgpack.encode(_State(self.waiting(), list(self._known), self._alone))
 
     def restore(self, blob: bytes) -> None:
         """Raises msgspec.MsgspecError when the blob is not of `checkpoint`."""
         state = msgspec.msgpack.decode(blob, type=_State)
         self._waiting = {one.order.identifier: one for one in state.waiting}
         self._known = dict.fromkeys(state.known)
+        self._alone = state.alone
 
     def _first(self, order: Order, shown: Set[str], taken: list[Order], end_us: int) -> Answer:
         people = sum(self._people[area] for area in order.areas)
         # What was only proposed may be refused by one: nobody was promised anything yet.
-        touched = people if order.kind == "alert" else sum(self._people[a] for a in order.areas if a in shown)
-        if order.kind in ("alert", "cancel") and touched > self._settings.two_operators_people:
+        touched = set(order.areas) if order.kind == "alert" else {a for a in order.areas if a in shown}
+        counted = order.kind in ("alert", "cancel") and bool(touched)
+        before = self._alone_of(order.by, end_us)
+        whole = sum(self._people[area] for area in touched | {area for _, area in before})
+        if counted and whole > self._settings.two_operators_people:
             until_us = end_us + round(self._settings.approval_s * SECOND_US)
             self._waiting[order.identifier] = Waiting(order=order, people=people, until_us=until_us)
-            return Answer(order=order, status="waiting", at_us=end_us, people=people, why="needs a second operator")
+            small = sum(self._people[area] for area in touched) <= self._settings.two_operators_people
+            why = "needs a second operator" + (", with what you did alone just before" if small else "")
+            return Answer(order=order, status="waiting", at_us=end_us, people=people, why=why)
+        if counted:
+            self._alone[order.by] = [*before, *((end_us, area) for area in sorted(touched))]
         taken.append(order)
         return Answer(order=order, status="done", at_us=end_us, people=people)
+
+    def _alone_of(self, by: str, end_us: int) -> list[tuple[int, str]]:
+        """Areas an operator touched without a second one in the last sum_s, and when."""
+        since_us = end_us - round(self._settings.sum_s * SECOND_US)
+        kept = self._alone[by] = [one for one in self._alone.get(by, []) if one[0] > since_us]
+        return kept
 
     def _second(self, order: Order, taken: list[Order], end_us: int) -> list[Answer]:
         first = self._waiting.pop(order.of)

@@ -29,13 +29,15 @@ class OperatorSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
     """Settings of `Desk`; section [alerting.operators].
 
     release: automatic, or confirm: an operator lets each alert out. two_operators_people: an alert by hand, or a
-    cancel, that touches more residents needs a second operator, who has approval_s to agree. longest_s: the longest
-    time an alert by hand or an extension may be set to last.
+    cancel, that touches more residents needs a second operator, who has approval_s to agree; what the same operator
+    did alone in the last sum_s counts with it, so that many small ones are no way round. longest_s: the longest time
+    an alert by hand or an extension may be set to last.
     """
 
     release: Literal["automatic", "confirm"] = "automatic"
     two_operators_people: int = 10_000
     approval_s: float = 300.0
+    sum_s: float = 600.0
     longest_s: float = 14_400.0
 
     def __post_init__(self) -> None:
@@ -44,7 +46,7 @@ class OperatorSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
             raise BadInputError(
                 "alerting.operators.two_operators_people", repr(self.two_operators_people), "0 or more residents"
             )
-        for name in ("approval_s", "longest_s"):
+        for name in ("approval_s", "sum_s", "longest_s"):
             if not getattr(self, name) > 0.0:
                 raise BadInputError(f"alerting.operators.{name}", repr(getattr(self, name)), "more than 0 seconds")
 

@@ -44,10 +44,13 @@ DETECTIONS = pa.schema(
         ("address", pa.string()),
         ("label", pa.string()),
         ("confidence", pa.float64()),
+        # Beyond the contract; null for instruments.
+        ("reporter", pa.string()),
     ]
 )
 """One row a detection: a position (lat, lon), a polar plot (range_m, azimuth_deg), a bearing (azimuth_deg
-alone) or a presence report (neither). Detections of one sensor and scan exclude one another."""
+alone) or a presence report (neither). Detections of one sensor and scan exclude one another. reporter: key of the
+person's device, where many people share one sensor."""
 
 TRACKS = pa.schema(
     [

@@ -69,7 +69,7 @@ class _Rows:
 
     def take(self, count: int) -> pa.Table:
         while self._table.num_rows < count:
-            self._table = pa.concat_tables([self._table, _read(next(self._paths)).cast(DETECTIONS)])
+            self._table = pa.concat_tables([self._table, _filled(_read(next(self._paths)), DETECTIONS)])
         head, self._table = self._table.slice(0, count), self._table.slice(count)
         return head
 

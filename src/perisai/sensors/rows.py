@@ -65,7 +65,7 @@ class Rows:
         columns["scan"] = self._numbered(rows, columns["received"])
         for name in FLOATS:
             columns[name] = np.array([_float(row[4].get(name)) for row in rows], np.float64)
-        for name in ("address", "label"):
+        for name in ("address", "label", "reporter"):
             columns[name] = [row[4].get(name) for row in rows]
         return detections(columns, rejects)
 

@@ -7,6 +7,7 @@
                perisai.orders                 what operators order; its place among the frames decides what it meets
     REGIONS    perisai.regions.ID             one message a frame of each tracker region, where the country is split
     ABSENT     perisai.absent                 frames of the whole picture that a region's tracker was too late for
+    TRUST      perisai.trust.ROLE             whom a tracker does not believe, whenever that changes
     FORECASTS  perisai.forecasts              one message a forecast beat
     ALERTS     perisai.alerts                 one message an alert change
     CAP        perisai.cap                    one message a CAP message
@@ -44,6 +45,7 @@ STREAMS: dict[str, tuple[list[str], float]] = {
     "TRACKS": (["perisai.tracks", "perisai.orders"], 2 * DAY_S),
     "REGIONS": (["perisai.regions.*"], DAY_S),
     "ABSENT": (["perisai.absent"], 2 * DAY_S),
+    "TRUST": (["perisai.trust.*"], 2 * DAY_S),
     "FORECASTS": (["perisai.forecasts"], 2 * DAY_S),
     "ALERTS": (["perisai.alerts"], 400 * DAY_S),
     "CAP": (["perisai.cap"], 400 * DAY_S),
@@ -59,6 +61,7 @@ TICK = "perisai.in.tick"
 ORDERS = "perisai.orders"
 REGION = "perisai.regions"
 ABSENT = "perisai.absent"
+TRUST = "perisai.trust"
 DETECTIONS = "perisai.in.detections"
 HEALTH = "perisai.in.health"
 SENSOR = "perisai.in.sensor"
@@ -140,7 +143,7 @@ class Bus:
         """Make sure the stream is there."""
         config = StreamConfig(
             name=name, subjects=subjects, max_age=age_s, duplicate_window=DUPLICATES_S, storage=StorageType.FILE,
-            num_replicas=self._settings.replicas,
+            num_replicas=self._settings.replicas, max_bytes=self._settings.max_bytes(name),
         )  # fmt: skip
         try:
             await self._js.add_stream(config)

@@ -13,6 +13,7 @@ from perisai.forecasting import ForecastSettings
 from perisai.model import BadInputError, Mode
 from perisai.recording import RecordingSettings
 from perisai.tracking import TrackerRegion, TrackerSettings, check_regions
+from perisai.trust import TrustSettings
 
 from . import package_data
 from .bus_settings import BusSettings
@@ -59,13 +60,16 @@ class InputSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     reports: the sensor on which reports over HTTP are booked whose device the sensors file does not have.
     reports_per_minute: that one address may send. key_file: a file whose one line senders of detections over HTTP have
-    to bring (`Authorization: Bearer ...`); without it only this machine may send.
+    to bring (`Authorization: Bearer ...`); without it only this machine may send. device_keys: a file with a line
+    `DEVICE PUBLIC-KEY` each (Ed25519, base64): reports over HTTP of these devices, and then of every sensor of the
+    sensors file, count only with the device's signature.
     """
 
     sensors: str = ""
     key_file: str = ""
     reports: str = "citizens"
     reports_per_minute: int = 600
+    device_keys: str = ""
 
 
 class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -78,6 +82,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     bus: BusSettings = BusSettings()
     identity: IdentitySettings = IdentitySettings()
     recording: RecordingSettings = RecordingSettings()
+    trust: TrustSettings = TrustSettings()
     tracking: TrackerSettings = msgspec.field(default_factory=TrackerSettings)
     tracker_region: tuple[TrackerRegion, ...] = ()
     forecasting: ForecastSettings = msgspec.field(default_factory=ForecastSettings)
@@ -153,7 +158,8 @@ def _distinct(text: str, path: Path, inputs: tuple[LiveInput, ...]) -> tuple[Liv
     return inputs
 
 
-FILES = ("key", "certificate", "authority", "password_file", "key_file", "nkey", "tls_ca", "tls_certificate", "tls_key")
+FILES = ("device_keys", "key", "certificate", "authority", "password_file", "key_file")
+FILES += ("nkey", "tls_ca", "tls_certificate", "tls_key")
 
 
 def _resolve_files(path: Path, settings: Any) -> Any:

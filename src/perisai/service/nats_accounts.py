@@ -14,7 +14,7 @@ import nkeys
 
 from perisai.model import BadInputError
 
-from .bus import ABSENT, DETECTIONS, HEALTH, ORDERS, REGION, SENSOR, TICK
+from .bus import ABSENT, DETECTIONS, HEALTH, ORDERS, REGION, SENSOR, TICK, TRUST
 
 JETSTREAM = ("$JS.API.>", "$JS.FC.>")
 STATE = ("$O.perisai-state.>",)
@@ -22,7 +22,7 @@ RIGHTS: dict[str, tuple[str, ...]] = {
     "ingest": (f"{DETECTIONS}.>", f"{HEALTH}.>", TICK, *JETSTREAM),
     "tracker": (
         "perisai.tracks", f"{REGION}.*", ABSENT, "$KV.perisai-leases.tracker", "$KV.perisai-leases.tracker.*",
-        "$KV.perisai-leases.stitcher", *STATE, *JETSTREAM,
+        "$KV.perisai-leases.stitcher", f"{TRUST}.*", *STATE, *JETSTREAM,
     ),
     "alerter": (
         "perisai.alerts", "perisai.cap", "perisai.forecasts", "perisai.answers", "perisai.desk",

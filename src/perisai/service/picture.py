@@ -18,6 +18,7 @@ from perisai.model import STATUSES, THREATS, Alert, AlertChange, Mode, Sensor, t
 
 from .orders.desk_view import EMPTY, Answered
 from .pipeline import AlertBook
+from .trusted import TrustTold
 
 FLOATS = ("lat", "lon", "alt_m", "ve_mps", "vn_mps", "p_ee", "p_en", "p_nn")
 WIRE = ("lat", "lon", "alt_m", "ve", "vn", "p_ee", "p_en", "p_nn")
@@ -59,6 +60,8 @@ class Picture:
         self._forecast_version = 0
         self.desk: dict[str, Any] = EMPTY
         self._desk_version = 0
+        self.trust: dict[str, TrustTold] = {}
+        self._trust_version = 0
         self._awaited: dict[str, asyncio.Future[Answer]] = {}
 
     def take_tracks(self, rows: pa.Table, end_us: int) -> None:
@@ -117,6 +120,21 @@ class Picture:
         """A message of the DESK stream: what waits for an operator now."""
         self.version += 1
         self.desk, self._desk_version = desk, self.version
+
+    def take_trust(self, told: TrustTold) -> None:
+        """A message of the TRUST stream: whom a tracker does not believe now."""
+        self.version += 1
+        self.trust[told.by], self._trust_version = told, self.version
+
+    def suspects(self) -> list[dict[str, Any]]:
+        """Sensors that are not believed, and why, of all trackers."""
+        told = [one.standing for one in self.trust.values() if one.standing is not None]
+        return [msgspec.to_builtins(suspect) for standing in told for suspect in standing.sensors]
+
+    def claims(self) -> list[dict[str, Any]]:
+        """What people report and instruments do not see, of all trackers."""
+        told = [one.standing for one in self.trust.values() if one.standing is not None]
+        return [msgspec.to_builtins(claim) for standing in told for claim in standing.claims]
 
     def take_answers(self, answered: Answered) -> None:
         """A message of the ANSWERS stream; whoever waits for one of them gets it."""
@@ -197,6 +215,8 @@ class Picture:
         }
         if full or self._desk_version > since:
             message["desk"] = self.desk
+        if self.trust and (full or self._trust_version > since):
+            message["trust"] = {"sensors": self.suspects(), "claims": self.claims()}
         return msgspec.msgpack.encode(message)
 
     def lag_s(self) -> float:

@@ -13,24 +13,31 @@ import pyarrow as pa
 from perisai.alerting import Alerter, Answer, CapMessage, CapWriter, Desk, Order, Signer
 from perisai.forecasting import Forecaster
 from perisai.model import TIME, AlertChange, Areas, Frame, Sensor
-from perisai.tracking import RegionalTracker, Tracker
+from perisai.tracking import RegionalTracker
+from perisai.trust import Standing
 
 from .config import Config
+from .trusted import TrustedTracker, trusted
 
 
 class TrackStage:
-    """Frames of detections in, rows of tracks out, stamped with the end of the frame that gave them."""
+    """Frames of detections in, rows of tracks out, stamped with the end of the frame that gave them.
+
+    What is not believed is left out before the tracker sees it; the frames as they came are what is recorded, so that
+    a replay comes to the same judgement.
+    """
 
     def __init__(self, sensors: Sequence[Sensor], config: Config, state: bytes | None = None) -> None:
         """state: a checkpoint to go on from."""
         given, settings, regions = list(sensors), config.tracking, config.tracker_region
-        self.tracker: Tracker | RegionalTracker
+        make = trusted(config.trust)
+        self.tracker: TrustedTracker | RegionalTracker
         if not regions:
-            self.tracker = Tracker(given, settings) if state is None else Tracker.restore(state, given, settings)
+            self.tracker = make(given, settings, state)
         elif state is None:
-            self.tracker = RegionalTracker(given, regions, settings)
+            self.tracker = RegionalTracker(given, regions, settings, make)
         else:
-            self.tracker = RegionalTracker.restore(state, given, regions, settings)
+            self.tracker = RegionalTracker.restore(state, given, regions, settings, make)
 
     def step(self, frame: Frame, without: Collection[str] = ()) -> pa.Table:
         """without: tracker regions that were late when the frame was first joined, as a recording says."""
@@ -40,6 +47,10 @@ class TrackStage:
             rows = self.tracker.step(frame)
         issued = pa.array(np.full(rows.num_rows, frame.end_us)).cast(TIME)
         return rows.set_column(rows.schema.get_field_index("issued"), rows.schema.field("issued"), issued)
+
+    def standing(self) -> Standing | None:
+        """Who is not believed, and why; None where regions each have a trust of their own."""
+        return self.tracker.standing() if isinstance(self.tracker, TrustedTracker) else None
 
     def checkpoint(self) -> bytes:
         return self.tracker.checkpoint()

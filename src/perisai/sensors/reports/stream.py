@@ -13,6 +13,7 @@ from ..imported import Imported
 from ..rows import Rows
 from .crowd import DEFAULT_SPREAD_DEG, Crowds
 from .report import Report, parse_reports
+from .whereabouts import Whereabouts
 
 CITIZENS = "citizens"
 HEARD_M = 5_000.0
@@ -36,6 +37,7 @@ class ReportStream:
         self._default = default or CITIZENS
         self._live = live
         self._crowds = Crowds()
+        self._whereabouts = Whereabouts()
         self._rows = Rows(sensors)
 
     def take(self, chunks: list[tuple[int, bytes]]) -> Imported:
@@ -63,6 +65,9 @@ class ReportStream:
             rejects["reports: explosion, no object"] += 1
             return
         sensor = self._sensors.get(report.device)
+        if sensor is None and not self._whereabouts.possible(report):
+            rejects["reports: device in two places"] += 1
+            return
         if sensor is None and self._crowds.joins(report):
             rejects["reports: same crowd"] += 1
             return
@@ -81,7 +86,8 @@ class ReportStream:
             )
             return
         lat, lon, sigma_m = _place(report, HEARD_M if sensor is None else sensor.or_default("max_range_m"))
-        self._rows.add(time_us, received_us, self._default, "", lat=lat, lon=lon, sigma_m=sigma_m, **common)
+        place = {"lat": lat, "lon": lon, "sigma_m": sigma_m, "reporter": report.device}
+        self._rows.add(time_us, received_us, self._default, "", **place, **common)
 
 
 def _stands(sensor: Sensor, report: Report) -> bool:

@@ -32,6 +32,10 @@ class _Figures:
         yield GaugeMetricFamily("perisai_alerts_active", "Alerts in force", value=len(picture.book.active()))
         silent = sum(row["state"] == "silent" for row in picture.sensors())
         yield GaugeMetricFamily("perisai_sensors_silent", "Sensors that have stopped reporting", value=silent)
+        suspect = len({row["sensor"] for row in picture.suspects()})
+        yield GaugeMetricFamily("perisai_sensors_suspect", "Sensors that are not believed", value=suspect)
+        claims = sum(claim["verdict"] == "unseen" for claim in picture.claims())
+        yield GaugeMetricFamily("perisai_claims_refuted", "Reported objects that instruments contradict", value=claims)
         age_s = time.monotonic() - picture.moved_s
         yield GaugeMetricFamily("perisai_picture_age_seconds", "Since the last frame of tracks came", value=age_s)
         pending = len(picture.desk["pending"]) + len(picture.desk["proposals"])

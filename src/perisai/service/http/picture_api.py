@@ -1,5 +1,6 @@
 """The air picture over HTTP: state, ground, tracks, sensors, alerts, and why an area is as it is."""
 
+from collections import Counter
 from typing import Any
 
 import msgspec
@@ -52,6 +53,23 @@ class PictureController(Controller):
         """The sensors with their place, reach and health."""
         health = {row["id"]: row for row in state.gateway.picture.sensors()}
         return [msgspec.to_builtins(sensor) | health[sensor.id] for sensor in state.sensors]
+
+    @get("/trust", guards=[needs_view], sync_to_thread=False)
+    def trust(self, state: State) -> dict[str, Any]:
+        """Whom the trackers do not believe: suspect sensors, reports that instruments contradict, doubted reporters."""
+        picture = state.gateway.picture
+        told = [one.standing for one in picture.trust.values() if one.standing is not None]
+        return {
+            "sensors": picture.suspects(),
+            "claims": picture.claims(),
+            "reporters": [
+                {"reporter": name, "seen": seen, "refuted": refuted}
+                for standing in told
+                for name, seen, refuted in standing.reporters
+            ],
+            "doubted": sum(standing.doubted for standing in told),
+            "held": dict(sum((Counter(standing.held) for standing in told), Counter[str]())),
+        }
 
     @get("/tracks.geojson", media_type=GEOJSON, guards=[needs_view], sync_to_thread=False)
     def tracks(self, state: State) -> bytes:

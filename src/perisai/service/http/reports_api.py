@@ -9,6 +9,8 @@ from litestar.exceptions import ClientException, TooManyRequestsException
 
 from perisai.sensors.reports import SCHEMA, parse_reports
 
+from ..ingest.device_keys import HEADER
+
 MAX_BYTES = 256 << 10
 
 
@@ -21,7 +23,7 @@ def report_schema() -> dict[str, Any]:
 @post("/api/v1/reports", request_max_body_size=MAX_BYTES, status_code=202)
 async def accept_reports(request: Request[Any, Any, Any]) -> Response[dict[str, Any]]:
     """Take one report or a list of them; answers 202 once they are stored, 400 with a line for each fault when none
-    is good. A body sent again counts once."""
+    is good. A body sent again counts once. `Perisai-Signature: DEVICE SIGNATURE` signs the body."""
     state = request.app.state
     address = request.client.host if request.client else ""
     wait_s = state.report_rate.take(address)
@@ -29,6 +31,11 @@ async def accept_reports(request: Request[Any, Any, Any]) -> Response[dict[str, 
         raise TooManyRequestsException(detail="too many reports", headers={"Retry-After": str(int(wait_s) + 1)})
     body = await request.body()
     reports, faults, rejects = parse_reports(body)
+    signer = state.device_keys.signer(request.headers.get(HEADER, ""), body)
+    parsed = len(reports)
+    reports = state.device_keys.sift(reports, signer, rejects)
+    if len(reports) < parsed:
+        faults.append(f"{parsed - len(reports)} not signed by the device they name")
     if not reports:
         state.reports.refused(len(body), rejects)
         raise ClientException(detail="; ".join(faults[:20]) or "no report")

@@ -13,6 +13,7 @@ from ..bus import Bus
 from ..orders import Answered
 from ..picture import Picture
 from ..taps import Tap
+from ..trusted import TrustTold
 from .frames import input_frames
 
 TICK_S = 1.0
@@ -70,6 +71,7 @@ class Gateway:
             group.create_task(self._input())
             group.create_task(self._desk())
             group.create_task(self._answers())
+            group.create_task(self._trust())
             group.create_task(self._tick())
 
     async def _tracks(self) -> None:
@@ -96,6 +98,11 @@ class Gateway:
         after = max(0, await self._bus.last_sequence("DESK") - 1)
         async for message in self._bus.follow("DESK", after):
             self.picture.take_desk(msgspec.json.decode(message.data))
+
+    async def _trust(self) -> None:
+        after = max(0, await self._bus.last_sequence("TRUST") - CATCH_UP)
+        async for message in self._bus.follow("TRUST", after):
+            self.picture.take_trust(msgspec.json.decode(message.data, type=TrustTold))
 
     async def _answers(self) -> None:
         async for message in self._bus.follow("ANSWERS", await self._bus.last_sequence("ANSWERS")):

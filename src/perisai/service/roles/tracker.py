@@ -5,24 +5,32 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
+import msgspec
 import pyarrow as pa
 import structlog
 
 from perisai.model import Frame, Sensor
-from perisai.tracking import Router, Tracker, TrackerRegion, region_settings
+from perisai.tracking import Router, TrackerRegion, region_settings
+from perisai.trust import Standing
 
-from ..bus import REGION, Bus, State
+from ..bus import REGION, TRUST, Bus, State
 from ..config import Config
 from ..outbox import Outbox
 from ..pipeline import TrackStage
+from ..trusted import TrustedTracker, TrustTold
 from .frames import input_frames
 
 CHECKPOINT_S = 5.0
+TOLD_US = 2_000_000
+"""Who is not believed is told anew so often, where that changed."""
+
 log = structlog.get_logger("tracker")
 
 
 class _Stage(Protocol):
     def step(self, frame: Frame, /) -> pa.Table: ...
+
+    def standing(self) -> Standing | None: ...
 
     def checkpoint(self) -> bytes: ...
 
@@ -37,10 +45,13 @@ class RegionStage:
         regions = sorted(config.tracker_region, key=lambda one: one.id)
         self._router, self._place = Router(regions, sensors), regions.index(region)
         settings = region_settings(region, config.tracking)
-        self.tracker = Tracker(sensors, settings) if state is None else Tracker.restore(state, sensors, settings)
+        self.tracker = TrustedTracker(sensors, settings, config.trust, state)
 
     def step(self, frame: Frame) -> pa.Table:
         return self.tracker.step(self._router.split(frame)[self._place])
+
+    def standing(self) -> Standing:
+        return self.tracker.standing()
 
     def checkpoint(self) -> bytes:
         return self.tracker.checkpoint()
@@ -57,6 +68,16 @@ async def run_region_tracker(bus: Bus, sensors: list[Sensor], config: Config, re
     await _track(bus, f"tracker.{region.id}", where, lambda state: RegionStage(sensors, config, region, state))
 
 
+def _say(before: Standing | None, now: Standing | None) -> None:
+    """Log who has come under suspicion and who is believed again."""
+    known = {(one.sensor, one.why) for one in before.sensors} if before else set()
+    suspects = {(one.sensor, one.why) for one in now.sensors} if now else set()
+    for sensor, why in sorted(suspects - known):
+        log.warning("sensor not believed", sensor=sensor, why=why)
+    for sensor, why in sorted(known - suspects):
+        log.info("sensor believed again", sensor=sensor, why=why)
+
+
 async def _track(bus: Bus, role: str, where: tuple[str, str], stage_from: Callable[[bytes | None], _Stage]) -> None:
     """Go on from the last checkpoint, and give the same rows again for what came after it."""
     stream, subject = where
@@ -65,11 +86,17 @@ async def _track(bus: Bus, role: str, where: tuple[str, str], stage_from: Callab
     outbox = Outbox(bus, (stream,))
     await outbox.resume(saved.heads)
     log.info("tracking", role=role, after=saved.sequence)
+    told = None
     due = time.monotonic() + CHECKPOINT_S
     async for sequence, frame in input_frames(bus, saved.sequence):
         rows = await asyncio.to_thread(stage.step, frame)
         identity = f"{subject.rpartition('.')[2]}-{frame.end_us}"
         await outbox.publish_table(stream, subject, rows, identity, frame.end_us)
+        if frame.end_us % TOLD_US == 0 and (standing := stage.standing()) != told:
+            _say(told, standing)
+            told = standing
+            data = msgspec.json.encode(TrustTold(by=role, at_us=frame.end_us, standing=standing))
+            await bus.publish(f"{TRUST}.{role}", data, f"trust-{role}-{frame.end_us}", frame.end_us)
         if time.monotonic() >= due:
             blob = await asyncio.to_thread(stage.checkpoint)
             await bus.save_state(role, State(sequence, blob, dict(outbox.heads)))

@@ -1,8 +1,8 @@
 """The trackers of all regions and their stitcher in one: what `Tracker` is to a country that is not split."""
 
 from collections import Counter
-from collections.abc import Collection, Sequence
-from typing import Any
+from collections.abc import Callable, Collection, Sequence
+from typing import Any, Protocol
 
 import msgspec
 import pyarrow as pa
@@ -22,18 +22,43 @@ def region_settings(region: TrackerRegion, settings: TrackerSettings) -> Tracker
     return msgspec.structs.replace(settings, centre=region.centre)
 
 
+class OneTracker(Protocol):
+    """The tracker of a region: a `Tracker`, or one with something before it."""
+
+    @property
+    def rejects(self) -> Counter[str]: ...
+
+    def step(self, frame: Frame, /) -> pa.Table: ...
+
+    def registration(self) -> list[SensorHealth]: ...
+
+    def checkpoint(self) -> bytes: ...
+
+
+Make = Callable[[Sequence[Sensor], TrackerSettings, bytes | None], OneTracker]
+
+
+def plain(sensors: Sequence[Sensor], settings: TrackerSettings, state: bytes | None) -> Tracker:
+    """A tracker, from a checkpoint where there is one."""
+    return Tracker(sensors, settings) if state is None else Tracker.restore(state, sensors, settings)
+
+
 class RegionalTracker:
     """One air picture of several regions; the same frames give the same tracks, also from a checkpoint."""
 
     def __init__(
-        self, sensors: Sequence[Sensor], regions: Sequence[TrackerRegion], settings: TrackerSettings | None = None
+        self,
+        sensors: Sequence[Sensor],
+        regions: Sequence[TrackerRegion],
+        settings: TrackerSettings | None = None,
+        make: Make = plain,
     ) -> None:
-        """Raises BadInputError when two regions have one name."""
+        """make: the tracker of a region. Raises BadInputError when two regions have one name."""
         self.stitcher = Stitcher(regions)
         self.regions = self.stitcher.regions
         self._router = Router(self.regions, sensors)
         given = settings or TrackerSettings()
-        self._trackers = [Tracker(sensors, region_settings(region, given)) for region in self.regions]
+        self._trackers = [make(sensors, region_settings(region, given), None) for region in self.regions]
         self._waiting: list[list[pa.Table]] = [[] for _ in self.regions]
 
     @property
@@ -78,9 +103,10 @@ class RegionalTracker:
         sensors: Sequence[Sensor],
         regions: Sequence[TrackerRegion],
         settings: TrackerSettings | None = None,
+        make: Make = plain,
     ) -> "RegionalTracker":
         """One that goes on from a checkpoint of the same sensors and regions. Raises BadInputError when it is none."""
-        whole = cls(sensors, regions, settings)
+        whole = cls(sensors, regions, settings, make)
         given = settings or TrackerSettings()
         try:
             saved: list[Any] = msgspec.msgpack.decode(blob)
@@ -89,7 +115,7 @@ class RegionalTracker:
             raise BadInputError("tracker checkpoint", "not readable", "one of the same regions") from error
         whole.stitcher = Stitcher.restore(stitcher, regions)
         whole._trackers = [
-            Tracker.restore(state, sensors, region_settings(region, given))
+            make(sensors, region_settings(region, given), state)
             for state, region in zip(trackers, whole.regions, strict=True)
         ]
         whole._waiting = [[pa.ipc.open_stream(one).read_all() for one in tables] for tables in waiting]
