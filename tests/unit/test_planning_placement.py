@@ -1,8 +1,11 @@
 """Placement against enumeration, against spopt, and the worth of contributions against their definitions."""
 
 import math
+import subprocess
+import sys
 from dataclasses import replace
 from itertools import combinations, permutations, product
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -124,6 +127,50 @@ def test_set_covering_as_spopt(seed):
     assert mask[:, ours.pattern].any(axis=1)[reached].all()
 
 
+@pytest.mark.parametrize("seed", range(6))
+def test_the_cheapest_cover_is_the_cheapest_of_all(seed):
+    rng = np.random.default_rng(seed)
+    mask = _instance(seed, 30, 11, 0.28)[2]
+    price = rng.integers(1, 6, 11).astype(float)
+    already = rng.random(30) < 0.1 * (seed % 2)
+    left = mask.any(axis=1) & ~already
+    least = min(
+        price[list(some)].sum()
+        for size in range(12)
+        for some in combinations(range(11), size)
+        if mask[np.ix_(left, list(some))].any(axis=1).all()
+    )
+    found = cover_all(*from_mask(mask), 30, price, already)
+    assert found.cost == found.bound == least
+    assert mask[np.ix_(left, found.pattern)].any(axis=1).all()
+
+
+def test_local_search_covers_all_rows_and_needs_fewer_than_greedy():
+    from perisai.planning.cover_search import search_cover
+
+    mask = _instance(21, 600, 250, 0.1)[2]
+    mask = mask[mask.any(axis=1)]
+    start, cover = from_mask(mask)
+    ones = np.ones(mask.shape[1])
+    greedy, found = (search_cover(start, cover, len(mask), ones, steps) for steps in (0, 20_000))
+    assert mask[:, found].any(axis=1).all() and mask[:, greedy].any(axis=1).all()
+    assert len(found) < len(greedy)
+    # A pattern that no plan can do without is never lost, and the same seed finds the same plan.
+    np.testing.assert_array_equal(found, search_cover(start, cover, len(mask), ones, 20_000))
+    assert len(found) <= 1.03 * cover_all(start, cover, len(mask), seconds=5.0).bound
+
+
+def test_the_solver_leaves_standard_output_alone():
+    """HiGHS announces itself on standard output once a process, where the command's JSON goes."""
+    code = (
+        "import numpy as np; from perisai.planning import cover_all, from_mask\n"
+        "mask = np.random.default_rng(1).random((40, 20)) < 0.2\n"
+        "cover_all(*from_mask(mask), 40)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=True)
+    assert done.stdout == ""
+
+
 @pytest.mark.oracle
 def test_the_textbook_example_of_spopt():
     """The streets of spopt's own documentation: a 10 x 10 lattice, 100 clients of weight 1 to 12, 10 facilities."""
@@ -139,6 +186,29 @@ def test_the_textbook_example_of_spopt():
     theirs = MCLP.from_cost_matrix(cost, weight, 3.0, p_facilities=4).solve(pulp.PULP_CBC_CMD(msg=False))
     ours = solve(one_pool(weight, *from_mask(cost <= 3.0), 4), gap=0.0)
     assert ours.value == pytest.approx(pulp.value(theirs.problem.objective))
+
+
+@pytest.mark.oracle
+def test_san_francisco_as_in_spopts_own_example():
+    """16 stores and 205 census tracts over the street network, in spopt's package and notebooks: within 5 km."""
+    import pandas
+    import pulp
+    import spopt
+    from spopt.locate import LSCP, MCLP
+
+    folder = Path(spopt.__file__).parent / "tests/test_locate/data"
+    rows = pandas.read_csv(folder / "SF_network_distance_candidateStore_16_censusTract_205_new.csv")
+    cost = rows.pivot_table(values="distance", index="DestinationName", columns="name").to_numpy()
+    weight = rows.drop_duplicates("DestinationName").sort_values("DestinationName").demand.to_numpy(float)
+    assert cost.shape == (205, 16) and len(weight) == 205
+    start, cover = from_mask(cost <= 5_000.0)
+    theirs = LSCP.from_cost_matrix(cost, 5_000.0).solve(pulp.PULP_CBC_CMD(msg=False))
+    ours = cover_all(start, cover, 205)
+    assert ours.cost == ours.bound == pulp.value(theirs.problem.objective)
+    for units in (2, 4):
+        theirs = MCLP.from_cost_matrix(cost, weight, 5_000.0, p_facilities=units).solve(pulp.PULP_CBC_CMD(msg=False))
+        best = solve(one_pool(weight, start, cover, units), gap=0.0)
+        assert best.value == pytest.approx(pulp.value(theirs.problem.objective)) and best.gap == 0.0
 
 
 def test_shapley_and_the_margin_are_what_their_definitions_say():

@@ -10,7 +10,8 @@ import highspy
 import numpy as np
 from scipy import sparse
 
-from .problem import Choice, Problem, transpose
+from .highs import solver_of
+from .problem import Choice, Problem, transpose, value_of
 
 Progress = Callable[[float, float, float], None]
 """Called with seconds since the start, the value of the best plan and the proven bound."""
@@ -147,11 +148,7 @@ def solve_exact(
     the whole problem: what was fixed cannot hold a better plan than `first`.
     """
     model = _model(problem, out, must)
-    solver = highspy.Highs()
-    solver.setOptionValue("output_flag", False)
-    solver.setOptionValue("threads", 1)
-    solver.setOptionValue("mip_rel_gap", gap)
-    solver.setOptionValue("time_limit", seconds)
+    solver = solver_of(gap, seconds)
     begun = time.monotonic()
     state = {"value": first.value, "bound": first.bound}
 
@@ -177,8 +174,6 @@ def solve_exact(
         bound = min(bound, max(model.constant - info.mip_dual_bound, first.value))
     values = np.array(solver.getSolution().col_value)
     if info.primal_solution_status == highspy.SolutionStatus.kSolutionStatusFeasible and len(values):
-        from .problem import value_of
-
         chosen = np.flatnonzero(values[: len(model.entry)] > 0.5)
         pool = model.pool[chosen]
         pattern = problem.pattern[model.entry[chosen]].astype(np.int64)

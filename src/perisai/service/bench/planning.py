@@ -21,7 +21,10 @@ from ..plan.request import Request
 
 EXAMPLE = package_data.DATA / "planning" / "example_inventory.toml"
 SIZE, SMALLER = (5000, 2000, 100), (600, 250, 25)
-RADII = (4.0, 5.0)
+RADIUS = 4.0
+COVER_RADII = (2.0, 3.0, 4.0)
+"""Set covering of 5,000 by 2,000: spopt with HiGHS ends at the first, may at the second, and does not at the third."""
+COVER_S, THEIR_COVER_S = 20.0, 200.0
 OURS, THEIRS = 0.001, 0.01
 """Gaps asked for: theirs is the bar's; ours is narrower, so that the objective is the same or better."""
 LIMIT_S = 60.0
@@ -34,8 +37,11 @@ def run(quick: bool = False) -> dict[str, Any]:
     """The bars of the planning issue. Quick: a small instance and no nights."""
     size = SMALLER if quick else SIZE
     scale = (SIZE[1] / size[1]) ** 0.5
-    covering = [maximal_covering(size, radius * scale, 5) for radius in RADII[: 1 if quick else None]]
-    result: dict[str, Any] = {"mclp": covering, "lscp": set_covering(size, RADII[0] * scale, 5), "viewshed": viewshed()}
+    result: dict[str, Any] = {
+        "mclp": maximal_covering(size, RADIUS * scale, 5),
+        "lscp": [set_covering(size, radius * scale, 5) for radius in COVER_RADII],
+        "viewshed": viewshed(),
+    }
     if not quick:
         plan, figures = staged()
         result |= {"staged": figures, "promise": promise(plan)}
@@ -59,13 +65,9 @@ def maximal_covering(size: tuple[int, int, int], radius: float, seed: int) -> di
     begun = time.perf_counter()
     problem = one_pool(weight, *from_mask(cost <= radius), size[2])
     built = time.perf_counter()
-    first: list[float] = []
+    told: list[tuple[float, float, float]] = []
 
-    def note(at: float, value: float, bound: float) -> None:
-        if bound - value <= THEIRS * bound:
-            first.append(at)
-
-    plan = solve(problem, OURS, LIMIT_S, progress=note)
+    plan = solve(problem, OURS, LIMIT_S, progress=lambda *row: told.append(row))
     done = time.perf_counter()
     model: Any = MCLP.from_cost_matrix(cost, weight, radius, p_facilities=size[2])
     their_built = time.perf_counter()
@@ -73,10 +75,12 @@ def maximal_covering(size: tuple[int, int, int], radius: float, seed: int) -> di
     their_done = time.perf_counter()
     theirs = float(pulp.value(model.problem.objective))
     own, other = done - begun, their_done - done
+    near = [at for at, value, bound in told if bound - value <= THEIRS * bound]
+    as_good = [at for at, value, bound in told if bound - value <= THEIRS * bound and value >= theirs * (1 - 1e-9)]
     return {
         "demand_sites_units": size, "radius": radius, "covered_pairs": len(problem.cover),
         "value": plan.value, "gap": plan.gap, "build_s": built - begun, "solve_s": done - built,
-        "within_1_percent_s": first[0] if first else None,
+        "within_1_percent_s": near[0] if near else None, "as_good_as_spopt_s": as_good[0] if as_good else None,
         "spopt_value": theirs, "spopt_build_s": their_built - done, "spopt_solve_s": their_done - their_built,
         "times_faster": other / own, "times_faster_solving": (their_done - their_built) / (done - built),
         "value_over_spopt": plan.value / theirs,
@@ -84,7 +88,7 @@ def maximal_covering(size: tuple[int, int, int], radius: float, seed: int) -> di
 
 
 def set_covering(size: tuple[int, int, int], radius: float, seed: int) -> dict[str, Any]:
-    """LSCP on the demand that can be reached."""
+    """LSCP on the demand that can be reached: ours and spopt with HiGHS, one thread each and no gap asked for."""
     import pulp
     from spopt.locate import LSCP
 
@@ -92,16 +96,19 @@ def set_covering(size: tuple[int, int, int], radius: float, seed: int) -> dict[s
     cost = cost[(cost <= radius).any(axis=1)]
     cover_all(*from_mask(cost[:200, :50] <= 2 * radius), min(200, len(cost)))
     begun = time.perf_counter()
-    own = cover_all(*from_mask(cost <= radius), len(cost), gap=0.0, seconds=LIMIT_S)
+    own = cover_all(*from_mask(cost <= radius), len(cost), seconds=COVER_S)
     done = time.perf_counter()
     model: Any = LSCP.from_cost_matrix(cost, radius)
     their_built = time.perf_counter()
-    model.solve(pulp.HiGHS(msg=False, timeLimit=10 * LIMIT_S, gapRel=THEIRS, threads=1), results=False)
+    model.solve(pulp.HiGHS(msg=False, timeLimit=THEIR_COVER_S, threads=1), results=False)
     their_done = time.perf_counter()
+    theirs = [v.varValue or 0.0 for v in model.fac_vars]
     return {
         "demand_sites": cost.shape, "radius": radius, "sites_needed": own.cost, "gap": own.gap, "seconds": done - begun,
-        "spopt_sites": float(pulp.value(model.problem.objective)), "spopt_build_s": their_built - done,
-        "spopt_solve_s": their_done - their_built, "times_faster": (their_done - done) / (done - begun),
+        "spopt_sites": float(round(sum(theirs))), "spopt_build_s": their_built - done,
+        "spopt_solve_s": their_done - their_built, "spopt_ended": their_done - their_built < THEIR_COVER_S,
+        "times_faster": (their_done - done) / (done - begun),
+        "times_faster_solving": (their_done - their_built) / (done - begun),
     }  # fmt: skip
 
 
