@@ -27,7 +27,7 @@ def test_the_ellipse_of_a_settled_track_is_no_larger_than_the_table():
         mean = np.append(shot.rows[k, 1:], math.log(8_000.0))
         out = np.empty(7)
         cov = np.diag([100.0**2] * 3 + [8.0**2] * 3 + [0.35**2])
-        assert impact(mean, cov, 0.0, 0.0, 0.0, out)
+        assert impact(mean, cov, 0.0, 0.0, out)
         axes = np.sqrt(CHI2_90 * np.linalg.eigvalsh([[out[3], out[4]], [out[4], out[5]]])) / 1e3
         assert axes[1] * axes[0] < 1.05 * large * small
         assert axes[1] < 1.05 * large
@@ -56,13 +56,21 @@ def test_a_missile_is_one_track_from_climb_to_impact_and_ends_there():
     assert all(min(row["alt_m"] for row in own) > -3_000.0 for own in long_lived)
 
 
+def test_missiles_do_not_make_true_radars_biased():
+    detections, _ = salvo(1, 3)
+    tracker = Tracker(radars())
+    for frame in split_frames(detections):
+        tracker.step(frame)
+    assert not tracker.places.bias.any()
+
+
 def test_the_impact_agrees_with_the_simulations_own_flight():
     shot = shoot((48.0, 35.0, 0.0), (49.5, 36.0), 45.0, math.exp(LN_BETA), 1.0)
     k = int(np.searchsorted(shot.rows[:, 0], shot.burnout_s + 30.0))
     out = np.empty(7)
     cov = np.diag([1.0] * 3 + [0.01] * 3 + [1e-6])
-    assert impact(np.append(shot.rows[k, 1:], LN_BETA), cov, 0.0, 0.0, 0.0, out)
-    # The simulation leaves out J2 and takes a simpler atmosphere: some hundred metres.
+    assert impact(np.append(shot.rows[k, 1:], LN_BETA), cov, 0.0, 0.0, out)
+    # The simulation takes a simpler atmosphere: some hundred metres.
     assert float(distance_m(out[0], out[1], 49.5, 36.0)) < 1_000.0
     assert abs(out[2] - (shot.rows[-1, 0] - shot.rows[k, 0])) < 2.0
     assert np.isfinite(ecef_from_geodetic(*np.radians(out[:2]), 0.0)).all()

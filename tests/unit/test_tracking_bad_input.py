@@ -1,16 +1,22 @@
 """What cannot be used is dropped with a counted reason, and changes nothing else."""
 
+import asyncio
 import json
 from collections import Counter
+from types import SimpleNamespace
 
 import numpy as np
 import pyarrow as pa
 import pytest
+from prometheus_client import REGISTRY
 
 from perisai.cli import main
 from perisai.model import SCHEMAS, Sensor, build, split_frames, write_sensors
 from perisai.recording import write_table
+from perisai.service.config import Config
+from perisai.service.roles import tracker as role
 from perisai.tracking import Tracker
+from perisai.trust import TrustSettings
 
 SENSORS = [
     Sensor(id="p", kind="position", lat=49.0, lon=31.0, max_range_m=100e3, period_s=4.0, sigma_m=100.0),
@@ -82,4 +88,44 @@ def test_the_command_says_what_it_dropped_and_why(tmp_path, capsys):
     paths = [str(tmp_path / name) for name in ("d.parquet", "s.toml", "t.parquet")]
     main(["track", paths[0], "--sensors", paths[1], "-o", paths[2], "--json"])
     said = json.loads(capsys.readouterr().out)
-    assert said["rejects"] == dict(Counter(reason for reason, _ in BAD))
+    expected = Counter(reason for reason, _ in BAD)
+    # Every row once; some of a sensor that says what cannot be are held back before the tracker reads them.
+    held = sum(count for reason, count in said["rejects"].items() if reason.startswith("trust: "))
+    counted = Counter({reason: n for reason, n in said["rejects"].items() if not reason.startswith("trust: ")})
+    assert counted <= expected
+    assert counted.keys() == expected.keys()
+    assert counted.total() + held == len(BAD)
+
+
+def test_the_running_tracker_counts_what_it_dropped_in_its_metrics(monkeypatch):
+    rows = pa.concat_tables([table([GOOD, row], 4 * k) for k, (_, row) in enumerate(BAD)])
+    sent: list[pa.Table] = []
+
+    async def frames(bus, after):
+        for sequence, frame in enumerate(split_frames(rows)):
+            yield sequence, frame
+
+    async def nothing(*args):
+        return None
+
+    async def publish(stream, subject, tracks, identity, end_us):
+        sent.append(tracks)
+
+    monkeypatch.setattr(role, "input_frames", frames)
+    monkeypatch.setattr(role, "Outbox", lambda *_: SimpleNamespace(resume=nothing, publish_table=publish, heads={}))
+
+    def counted() -> dict[str, float]:
+        return {
+            reason: REGISTRY.get_sample_value(
+                "perisai_tracker_rejects_total", {"role": "tracker", "reason": reason}
+            ) or 0.0
+            for reason, _ in BAD
+        }  # fmt: skip
+
+    before = counted()
+    bus = SimpleNamespace(load_state=nothing, save_state=nothing, publish=nothing)
+    config = Config(trust=TrustSettings(enabled=False))
+    asyncio.run(role.run_tracker(bus, SENSORS, config))  # pyright: ignore[reportArgumentType]
+    after = counted()
+    assert {reason: after[reason] - before[reason] for reason in after} == Counter(reason for reason, _ in BAD)
+    assert sent

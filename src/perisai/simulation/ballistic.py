@@ -1,6 +1,6 @@
 """Ballistic flight in the rotating Earth-centred frame: boost, coast, re-entry with drag, and the aim at a target.
 
-dv/dt = thrust - GM r/|r|3 - 2 w x v - w x (w x r) - rho(h) / (2 beta) |v| v, by Runge-Kutta of order four;
+dv/dt = thrust - GM r/|r|3 + J2 - 2 w x v - w x (w x r) - rho(h) / (2 beta) |v| v, by Runge-Kutta of order four;
 rho = 1.225 exp(-h / 7,200 m) kg/m3, beta = m / (Cd A). Thrust keeps its direction until burnout.
 """
 
@@ -21,6 +21,7 @@ from perisai.geodesy import (
 )
 
 GM = 3.986004418e14
+J2 = 1.08262668e-3
 OMEGA = 7.292115e-5
 _STEP_S = 0.25
 _AIM_ROUNDS = 40
@@ -41,11 +42,14 @@ def _acceleration(x, y, z, vx, vy, vz, beta):
     # Height over the ellipsoid to some metres: the radius of the ellipse at the geocentric latitude.
     height = r - A_M * math.sqrt((1.0 - E2) / (1.0 - E2 * (1.0 - z * z / r2)))
     pull = -GM / (r2 * r)
+    # The bulge of the Earth: 0.02 m/s2 that point to the equator and outwards, half a kilometre in four minutes.
+    bulge = 1.5 * J2 * A_M * A_M / r2
+    polar = 5.0 * z * z / r2
     speed = math.sqrt(vx * vx + vy * vy + vz * vz)
     drag = -1.225 * math.exp(-max(height, 0.0) / 7200.0) / (2.0 * beta) * speed
-    ax = pull * x + OMEGA * OMEGA * x + 2.0 * OMEGA * vy + drag * vx
-    ay = pull * y + OMEGA * OMEGA * y - 2.0 * OMEGA * vx + drag * vy
-    az = pull * z + drag * vz
+    ax = pull * x * (1.0 + bulge * (1.0 - polar)) + OMEGA * OMEGA * x + 2.0 * OMEGA * vy + drag * vx
+    ay = pull * y * (1.0 + bulge * (1.0 - polar)) + OMEGA * OMEGA * y - 2.0 * OMEGA * vx + drag * vy
+    az = pull * z * (1.0 + bulge * (3.0 - polar)) + drag * vz
     return ax, ay, az, height
 
 

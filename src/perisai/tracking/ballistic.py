@@ -28,8 +28,13 @@ LN_BETA = math.log(11_500.0)
 """Prior of ln(m / (Cd A)), kg/m2, of short-range ballistic missiles' falling bodies."""
 LN_BETA_SIGMA = 0.3
 """Somewhat under the 0.35 of the table in TRACKING.md, above the 0.25 of the simulation."""
-GROUND_SPREAD_M = 40.0
-"""1 sigma, each axis, of where a steep fall meets ground whose height is not known."""
+BETA_WALK = 1e-6
+"""Variance of ln beta for each metre of height passed in the air: over ten kilometres the air differs from the
+standard one, and the drag coefficient changes with the Mach number, by a tenth."""
+AIR_M = 30_000.0
+"""Height under which drag moves the impact: 99 % of the air lies below."""
+GROUND_SIGMA_M = 40.0
+"""How well the height of the ground is known where an object comes down, 1 sigma."""
 STEP_S = 0.5
 LONGEST_S = 1_200.0
 
@@ -110,6 +115,15 @@ def fall(s, ln_beta, ground_m):
 
 
 @kernel
+def wander(s, dt):
+    """The variance that ln beta gains in dt seconds of a flight s (6 or more,)."""
+    r = math.sqrt(s[0] * s[0] + s[1] * s[1] + s[2] * s[2])
+    if r - EARTH_A_M > AIR_M:
+        return 0.0
+    return BETA_WALK * abs(s[0] * s[3] + s[1] * s[4] + s[2] * s[5]) / r * dt
+
+
+@kernel
 def to_ecef(plane: Plane, mean, out):
     """A plane state (6,) as ECEF position and velocity (6,)."""
     lat, lon = geodetic_from_plane(plane, mean[0], mean[1])
@@ -124,10 +138,10 @@ def to_ecef(plane: Plane, mean, out):
 
 
 @kernel
-def impact(mean, cov, acceleration, walk, ground_m, out):
+def impact(mean, cov, acceleration, ground_m, out):
     """Impact of an ECEF state and ln beta (7,) with covariance (7, 7): out (7,).
 
-    acceleration (m2/s3) and walk (1/s): spectral densities of what moves the flight and ln beta until then. out: lat
+    acceleration (m2/s3): spectral density of what moves the flight until then. out: lat
     deg, lon deg, s to go, covariance ee, en, nn in m2, sigma of the time in s. False when the object does not come
     down within LONGEST_S on the greater part of the cubature points.
     """
@@ -140,8 +154,12 @@ def impact(mean, cov, acceleration, walk, ground_m, out):
     straight = fall(state, mean[6], ground_m)
     if straight < 0.0:
         return False
-    # ln beta wanders on the way down; half its wandering has been done by the middle of it.
-    extra = math.sqrt(1.0 + 0.5 * walk * straight / max(cov[6, 6], 1e-9))
+    lat, lon, _ = geodetic_from_ecef(state[0], state[1], state[2])
+    ve, vn, vu = enu_from_ecef_offset(lat, lon, state[3], state[4], state[5])
+    # ln beta wanders on the way down; what drag does at all heights together feels a third of its wandering.
+    _, _, height = geodetic_from_ecef(mean[0], mean[1], mean[2])
+    walk = BETA_WALK * max(min(height, AIR_M) - ground_m, 0.0) / 3.0
+    extra = math.sqrt(1.0 + walk / max(cov[6, 6], 1e-9))
     n = 0
     for point in range(2 * n_axes):
         axis = point // 2
@@ -161,8 +179,11 @@ def impact(mean, cov, acceleration, walk, ground_m, out):
         lat0 += place[k, 0] / n
         lon0 += place[k, 1] / n
         t0 += place[k, 2] / n
-    drift = acceleration * t0 * t0 * t0 / 3.0 + GROUND_SPREAD_M * GROUND_SPREAD_M
-    ee, en, nn, tt = drift, 0.0, drift, 0.0
+    drift = acceleration * t0 * t0 * t0 / 3.0
+    # Ground that is higher or lower than thought meets the fall earlier or later on its course, not beside it.
+    early = GROUND_SIGMA_M / min(vu, -1.0)
+    ee, en, nn = drift + (early * ve) ** 2, early * early * ve * vn, drift + (early * vn) ** 2
+    tt = early * early
     x0, y0, z0 = ecef_from_geodetic(lat0, lon0, ground_m)
     for k in range(n):
         x, y, z = ecef_from_geodetic(place[k, 0], place[k, 1], ground_m)

@@ -22,7 +22,7 @@ from perisai.geodesy import (
     plane_scale,
 )
 
-from .ballistic import LN_BETA, LN_BETA_SIGMA, impact, rk4, to_ecef
+from .ballistic import LN_BETA, LN_BETA_SIGMA, impact, rk4, to_ecef, wander
 from .bank import Bank
 from .classify import BALLISTIC
 from .detections import Detections
@@ -34,12 +34,12 @@ from .sites import Sites
 FLIGHTS = 64
 """Ballistic flights followed at once; later ones keep their plane track alone."""
 THRUST, COAST = 0, 1
-ACCELERATION = np.array([6_000.0, 0.02])
-"""Spectral density of the acceleration that the models do not know, m2/s3."""
-BETA_WALK = 1e-4
-"""Spectral density of ln beta, 1/s: air differs from the standard one by tenths between 40 km and the ground."""
-LEAVE_S = np.array([25.0, 4_000.0])
-"""Mean stay under thrust and in coast."""
+ACCELERATION = np.array([6_000.0, 2e-4])
+"""Spectral density of the acceleration that the models do not know, m2/s3. What falls freely is known to a hundredth of
+a m/s2 above the air, and in the air its drag by `ballistic.wander`."""
+LEAVE_S = np.array([25.0, 1e6])
+"""Mean stay under thrust and in coast: an engine does not start again. What thrust's uncertainty mixes into the coast
+by a shorter one was several times all else that the coast does not know."""
 FALLING = 0.99
 """Probability of coasting from which an impact is foretold."""
 LEAST_UPDATES = 4
@@ -55,9 +55,10 @@ LONGEST_LEAD_S = 40.0
 
 
 @kernel
-def predict(mean, cov, dt, acceleration, walk):
+def predict(mean, cov, dt, acceleration):
     """Carry a mean (7,) and covariance (7, 7) over dt seconds, in place."""
     n = mean.size
+    walk = wander(mean, dt)
     root = np.linalg.cholesky(cov + 1e-9 * np.eye(n))
     points = np.empty((2 * n, n))
     k1, k2, k3, k4, tmp, s = np.empty(6), np.empty(6), np.empty(6), np.empty(6), np.empty(6), np.empty(6)
@@ -88,7 +89,7 @@ def predict(mean, cov, dt, acceleration, walk):
         cov[a, a + 3] += acceleration * dt * dt / 2.0
         cov[a + 3, a] += acceleration * dt * dt / 2.0
         cov[a + 3, a + 3] += acceleration * dt
-    cov[6, 6] += walk * dt
+    cov[6, 6] += walk
 
 
 @kernel
@@ -132,7 +133,7 @@ class Falling:
                 continue
             mean, cov = self.mean[f].copy(), self.cov[f].copy()
             for m in (THRUST, COAST):
-                predict(mean[m], cov[m], dt, ACCELERATION[m], BETA_WALK)
+                predict(mean[m], cov[m], dt, ACCELERATION[m])
             share = self.share[f]
             middle = share @ mean
             gap = mean - middle
@@ -205,7 +206,7 @@ class Falling:
         if dt > 0.0:
             self._mix(f, dt)
             for m in (THRUST, COAST):
-                predict(self.mean[f, m], self.cov[f, m], dt, ACCELERATION[m], BETA_WALK)
+                predict(self.mean[f, m], self.cov[f, m], dt, ACCELERATION[m])
             self.time[f] = d.t[j]
         log = np.empty(2)
         done = []
@@ -218,6 +219,10 @@ class Falling:
             inverse = np.linalg.inv(s)
             d2 = float(residual @ inverse @ residual)
             gain = p @ slope.T @ inverse
+            if m == THRUST:
+                # Under thrust drag cannot be told from it: ln beta is carried and not learnt (Schmidt 1966), or each
+                # plot ahead of what was predicted would lower the drag.
+                gain[6] = 0.0
             keep = np.eye(7) - gain @ slope
             done.append((self.mean[f, m] + gain @ residual, keep @ p @ keep.T + gain @ noise @ gain.T, d2))
             log[m] = math.log(max(self.share[f, m], 1e-12)) - 0.5 * (d2 + math.log(np.linalg.det(s)))
@@ -270,7 +275,7 @@ class Falling:
         f = int(flight[0])
         if self.share[f, COAST] < FALLING or self.owner[f, 2] < LEAST_UPDATES:
             return False
-        ok = impact(self.mean[f, COAST], self.cov[f, COAST], ACCELERATION[COAST], BETA_WALK, 0.0, out)
+        ok = impact(self.mean[f, COAST], self.cov[f, COAST], ACCELERATION[COAST], 0.0, out)
         out[2] += self.time[f] - at_s
         return bool(ok)
 

@@ -25,6 +25,9 @@ NEAR_M, ALONE_M = 4_000.0, 8_000.0
 HEIGHT_M, HEIGHT_SIGMA_M = 3_000.0, 2_500.0
 TURN_MPS2 = 2.0
 SPEED_SIGMA_MPS = 12.0
+FASTEST_MPS = 350.0
+"""What flies faster climbs, falls or brakes: carried along a straight line between two radars' plots of it, these
+disagree by more than their errors, always to the same side."""
 DOUBT_FROM = 4.0
 """An aircraft whose reports were outliers so many times more often than not is not believed, unless most are so."""
 MOST_DOUBT = 12.0
@@ -145,7 +148,8 @@ class References:
 
     def _beside_plots(self, d: Detections, chosen: np.ndarray, bank: Bank, used: int) -> None:
         """Plots of one track by two radars, carried to one time by the track's velocity."""
-        slots = np.flatnonzero(bank.alive[:used] & bank.touched[:used] & bank.confirmed[:used])
+        slow = np.hypot(bank.x[:used, 0, 3], bank.x[:used, 0, 4]) < FASTEST_MPS
+        slots = np.flatnonzero(bank.alive[:used] & bank.touched[:used] & bank.confirmed[:used] & slow)
         if not slots.size:
             return
         hit, ring = bank.ring_hit[slots], bank.ring_sensor[slots]

@@ -37,7 +37,7 @@ def run(quick: bool = False) -> dict[str, Any]:
     seconds = _track(*_of(made))[0][3:]
     out["raid_10000"] = {"scan_p50_ms": _ms(seconds, 0.5), "scan_p99_ms": _ms(seconds, 0.99)}
     out["mixed_feed"] = _mixed(30.0 if quick else 120.0)
-    out["ballistic"] = ballistic.run((2,) if quick else (2, 3), 1 if quick else 7)
+    out["ballistic"] = ballistic.run((12,) if quick else (12, 13, 14, 15), 1 if quick else 17)
     out["calibration"] = calibration.run((11,) if quick else (11, 12, 13))
     out["endurance"] = endurance.run(2.0 if quick else 24.0)
     return out

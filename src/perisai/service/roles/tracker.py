@@ -2,12 +2,13 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 import msgspec
 import pyarrow as pa
 import structlog
+from prometheus_client import Counter
 
 from perisai.model import Frame, Sensor
 from perisai.tracking import Router, TrackerRegion, region_settings
@@ -24,10 +25,19 @@ CHECKPOINT_S = 5.0
 TOLD_US = 2_000_000
 """Who is not believed is told anew so often, where that changed."""
 
+REJECTS = Counter("perisai_tracker_rejects", "Detections that no tracker could use, by reason", ["role", "reason"])
 log = structlog.get_logger("tracker")
 
 
+class _Rejecting(Protocol):
+    @property
+    def rejects(self) -> Mapping[str, int]: ...
+
+
 class _Stage(Protocol):
+    @property
+    def tracker(self) -> _Rejecting: ...
+
     def step(self, frame: Frame, /) -> pa.Table: ...
 
     def standing(self) -> Standing | None: ...
@@ -55,6 +65,21 @@ class RegionStage:
 
     def checkpoint(self) -> bytes:
         return self.tracker.checkpoint()
+
+
+class Refusals:
+    """Hands a tracker's rejects, totals over all its life, on to the metric, which begins with the process."""
+
+    def __init__(self, role: str, rejects: Mapping[str, int]) -> None:
+        self._role, self._told = role, dict(rejects)
+
+    def tell(self, rejects: Mapping[str, int]) -> None:
+        for reason, total in rejects.items():
+            # A beat that is read again with a late row may count less than before.
+            more = total - self._told.get(reason, 0)
+            if more > 0:
+                REJECTS.labels(self._role, reason).inc(more)
+                self._told[reason] = total
 
 
 async def run_tracker(bus: Bus, sensors: list[Sensor], config: Config) -> None:
@@ -87,9 +112,11 @@ async def _track(bus: Bus, role: str, where: tuple[str, str], stage_from: Callab
     await outbox.resume(saved.heads)
     log.info("tracking", role=role, after=saved.sequence)
     told = None
+    refusals = Refusals(role, stage.tracker.rejects)
     due = time.monotonic() + CHECKPOINT_S
     async for sequence, frame in input_frames(bus, saved.sequence):
         rows = await asyncio.to_thread(stage.step, frame)
+        refusals.tell(stage.tracker.rejects)
         identity = f"{subject.rpartition('.')[2]}-{frame.end_us}"
         await outbox.publish_table(stream, subject, rows, identity, frame.end_us)
         if frame.end_us % TOLD_US == 0 and (standing := stage.standing()) != told:
