@@ -6,6 +6,11 @@ import pyarrow as pa
 from perisai import geodesy
 from perisai.model import Sensor, build, split_frames
 from perisai.tracking import Tracker
+from perisai.tracking.bank import new_bank
+from perisai.tracking.classify import AIRCRAFT
+from perisai.tracking.identity import LEAST_HITS, REACH, UNNAMED, doubt_unnamed
+from perisai.tracking.settings import CLASSES, TrackerSettings
+from perisai.tracking.sites import region_plane, sites
 
 SENSOR = Sensor(id="modes", kind="modes", lat=50.0, lon=30.0, max_range_m=900e3, sigma_m=30.0)
 EPOCH_US = 1_757_000_000_000_000
@@ -66,3 +71,23 @@ def test_the_approach_of_an_airliner_is_not():
         _flight("4b1817", 50.0, 30.0, 220.0, 11_000.0, 0, 120), _flight("4b1817", 50.5, 30.0, 68.0, 400.0, 900, 300)
     )
     assert not _last(rows, low=True)["flags"]
+
+
+def test_a_flight_without_a_name_is_less_likely_an_aircraft_where_a_receiver_would_have_heard_it():
+    rules = TrackerSettings(centre=(50.0, 30.0))
+    radar = Sensor(id="r", kind="radar2d", lat=50.0, lon=30.0, max_range_m=900e3)
+    places = sites([SENSOR, radar], region_plane([SENSOR, radar], rules), rules)
+    deaf = sites([radar], region_plane([radar], rules), rules)
+    bank = new_bank(4)
+    # Near and nameless; near with a name; near and nameless but hardly seen; nameless beyond the receiver's reach.
+    bank.x[:4, :, 0] = np.array([100e3, 100e3, 100e3, (REACH + 0.01) * 900e3])[:, None]
+    bank.hits[:4] = LEAST_HITS, 50, LEAST_HITS - 1, 50
+    bank.address[1] = 7
+    even = np.full((4, len(CLASSES)), 1.0 / len(CLASSES))
+    found, unheard = even.copy(), even.copy()
+    doubt_unnamed(bank, np.arange(4), found, places)
+    doubt_unnamed(bank, np.arange(4), unheard, deaf)
+    assert np.allclose(found.sum(axis=1), 1.0)
+    assert np.isclose(found[0, AIRCRAFT], UNNAMED * found[0, AIRCRAFT - 1])
+    assert (found[1:] == even[1:]).all()
+    assert (unheard == even).all()
