@@ -57,6 +57,12 @@ STREAMS: dict[str, tuple[list[str], float]] = {
 CONNECT_S = 10.0
 """How long a role waits for the NATS server before it says that there is none."""
 
+PING_S, PINGS = 1, 3
+"""A server that answers no ping for so long is left for another: one that hangs keeps its connections open."""
+
+STORED_S = 2.0
+"""How long to wait until a message is stored before it is sent again, which adds nothing: it has an identity."""
+
 TICK = "perisai.in.tick"
 ORDERS = "perisai.orders"
 REGION = "perisai.regions"
@@ -96,6 +102,11 @@ class Message:
         return pa.ipc.open_stream(self.data).read_all()
 
 
+async def _note(error: Exception) -> None:
+    """What the client meets while it looks for a server that answers."""
+    log.debug("bus connection", reason=str(error) or type(error).__name__)
+
+
 def table_bytes(table: pa.Table) -> bytes:
     """An Arrow IPC stream."""
     sink = pa.BufferOutputStream()
@@ -121,6 +132,9 @@ class Bus:
                     allow_reconnect=True,
                     max_reconnect_attempts=-1,
                     reconnect_time_wait=0.2,
+                    ping_interval=PING_S,
+                    max_outstanding_pings=PINGS,
+                    error_cb=_note,
                     nkeys_seed=self._settings.nkey or None,
                     tls=self._settings.tls(),
                 )
@@ -153,7 +167,8 @@ class Bus:
     async def publish(self, subject: str, data: bytes, identity: str, end_us: int = 0) -> int:
         """Publish and wait until it is stored; returns its sequence. A second message of one identity is not stored."""
         headers = {"Nats-Msg-Id": identity, _END: str(end_us)}
-        return (await self._patiently(lambda: self._js.publish(subject, data, headers=headers))).seq
+        js = self._js
+        return (await self._patiently(lambda: js.publish(subject, data, timeout=STORED_S, headers=headers))).seq
 
     async def publish_table(self, subject: str, table: pa.Table, identity: str, end_us: int) -> int:
         """Publish a table as Arrow."""

@@ -1,5 +1,6 @@
 """The air picture over HTTP: state, ground, tracks, sensors, alerts, and why an area is as it is."""
 
+import time
 from collections import Counter
 from typing import Any
 
@@ -12,6 +13,9 @@ from perisai.model import LEVELS, STATUSES, THREATS
 
 from ..picture import is_neutral, track_feature
 from .guard import needs_view
+
+STILL_S, BEHIND_S = 10.0, 15.0
+"""A picture that stands for so long, or is so far behind, is no ground to act on."""
 
 GEOJSON = "application/geo+json"
 
@@ -101,6 +105,28 @@ class PictureController(Controller):
             "forecasts": sorted(picture.areas_forecast.get(code, []), key=lambda row: -row["probability"]),
             "now_us": picture.now_us,
         }
+
+    @get("/health/live", sync_to_thread=False)
+    def live(self) -> dict[str, str]:
+        """200 while the process answers: who asks more often than that is answered has nothing to restart."""
+        return {"status": "live"}
+
+    @get("/health/ready", sync_to_thread=False)
+    def ready(self, state: State) -> Response[dict[str, Any]]:
+        """200 while the picture moves and follows what comes in; 503 with the reason when not."""
+        picture = state.gateway.picture
+        still_s = time.monotonic() - picture.moved_s
+        reasons = [
+            said
+            for holds, said in (
+                (not picture.now_us, "no frame has passed yet"),
+                (still_s > STILL_S, f"the picture has not moved for {still_s:.0f} s"),
+                (picture.lag_s() > BEHIND_S, f"tracks are {picture.lag_s():.0f} s behind what came in"),
+            )
+            if holds
+        ]
+        body = {"status": "not ready" if reasons else "ready", "reasons": reasons}
+        return Response(body, status_code=503 if reasons else 200)
 
     @get("/health", sync_to_thread=False)
     def health(self, state: State) -> Response[dict[str, Any]]:
