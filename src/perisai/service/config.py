@@ -62,7 +62,8 @@ class InputSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     reports_per_minute: that one address may send. key_file: a file whose one line senders of detections over HTTP have
     to bring (`Authorization: Bearer ...`); without it only this machine may send. device_keys: a file with a line
     `DEVICE PUBLIC-KEY` each (Ed25519, base64): reports over HTTP of these devices, and then of every sensor of the
-    sensors file, count only with the device's signature.
+    sensors file, count only with the device's signature. most_per_s: detections a second that the house follows; above
+    it they are given up, transponders first, radar plots last; 0 for no limit.
     """
 
     sensors: str = ""
@@ -70,6 +71,7 @@ class InputSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     reports: str = "citizens"
     reports_per_minute: int = 600
     device_keys: str = ""
+    most_per_s: int = 0
 
 
 class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -27,6 +27,7 @@ from .http import build_app
 from .http.ground import Ground
 from .identity import ExerciseAccount, IdentityStore
 from .ingest.inputs import Inputs
+from .ingest.shedding import Shedder
 from .keys import cap_signer
 from .lease import work_by_lease
 from .listen import Server, listening, web_server
@@ -113,7 +114,8 @@ class House:
         ready: Callable[[str], None],
     ) -> None:
         gateway = Gateway(bus, Picture(self.config.service.mode, self.sensors))
-        ingest = Ingest(bus, lambda: time.time_ns() // 1000)
+        shedder = Shedder(self.config.inputs.most_per_s, self.sensors)
+        ingest = Ingest(bus, lambda: time.time_ns() // 1000, shedder)
         recorder = Recorder(bus, self.data, self.config.recording)
         channels = self._channels(bus, store, gateway.picture, played=played is not None)
         inputs = Inputs(self.config.input if played is None and "ingest" in self.roles else (), self.sensors, ingest)

@@ -84,9 +84,9 @@ class Sink:
         for begin in range(0, imported.table.num_rows, MOST_ROWS):
             part = imported.table.slice(begin, MOST_ROWS)
             self._batches += 1
-            await self._ingest.accept(self._name, part, f"{self._begun}-{self._batches}")
-            self.state.detections += part.num_rows
-            metrics.DETECTIONS.labels(self._name).inc(part.num_rows)
+            stored = await self._ingest.accept(self._name, part, f"{self._begun}-{self._batches}")
+            self.state.detections += stored
+            metrics.DETECTIONS.labels(self._name).inc(stored)
 
     def _news(self, health: SensorHealth) -> bool:
         """Whether the tracker is to hear it: what differs from what it heard last, and everything now and then."""

@@ -12,6 +12,7 @@ import structlog
 from perisai.model import FRAME_US, TIME, Frame, SensorHealth
 
 from ..bus import DETECTIONS, HEALTH, TICK, Bus, table_bytes
+from ..ingest.shedding import Shedder
 
 AHEAD_US = 20 * FRAME_US
 """How far played frames may run ahead of the picture before the player waits for the house to follow."""
@@ -22,17 +23,21 @@ log = structlog.get_logger("ingest")
 class Ingest:
     """The one way in. A batch that `accept` has returned from is on disk."""
 
-    def __init__(self, bus: Bus, now_us: Callable[[], int]) -> None:
-        """now_us: the clock, microseconds since 1970 UTC."""
+    def __init__(self, bus: Bus, now_us: Callable[[], int], shedder: Shedder | None = None) -> None:
+        """now_us: the clock, microseconds since 1970 UTC. shedder: what gives up detections when there are too many."""
         self._bus = bus
         self._now_us = now_us
+        self._shedder = shedder
         self.accepted = 0
 
     async def accept(self, source: str, table: pa.Table, identity: str) -> int:
         """Publish a detections table of one source; rows without a time of receipt are received now.
 
-        identity: names the batch, so that one sent again is not taken twice. Returns the rows accepted.
+        identity: names the batch, so that one sent again is not taken twice. Returns the rows accepted: all, unless
+        there is no room for them.
         """
+        if self._shedder is not None and (table := self._shedder.admit(table, time.monotonic())).num_rows == 0:
+            return 0
         now = pa.scalar(self._now_us()).cast(TIME)
         received = pc.fill_null(table["received"], now)
         table = table.set_column(table.schema.get_field_index("received"), table.schema.field("received"), received)
