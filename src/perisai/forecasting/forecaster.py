@@ -251,7 +251,8 @@ def _moving(b: np.ndarray, motion: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     motion[loiters, 1] = motion[loiters, 7] = 0.0
     since = np.where(loiters, -1.0, b[:, bk.SINCE])
     state = [b[:, :4], np.sqrt(b[:, bk.PP]), np.sqrt(b[:, bk.VV]), since, b[:, bk.CE], b[:, bk.CN]]
-    return np.column_stack(state), motion[:, :9]
+    # A single row cut out is contiguous to numba and many are not: it would compile `forecast_all` a second time.
+    return np.column_stack(state), np.ascontiguousarray(motion[:, :9])
 
 
 def _rows(tracks: pa.Table, end_us: int, settings: ForecastSettings) -> np.ndarray:

@@ -12,10 +12,8 @@ import numpy as np
 
 from perisai.geodesy import (
     Plane,
-    ecef_from_geodetic,
     enu_from_ecef_offset,
     geodetic_from_ecef,
-    geodetic_from_plane,
     kernel,
     plane_convergence,
     plane_from_geodetic,
@@ -26,9 +24,9 @@ from .ballistic import LN_BETA, LN_BETA_SIGMA, impact, rk4, to_ecef, wander
 from .bank import Bank
 from .classify import BALLISTIC
 from .detections import Detections
-from .forms import FORM_PLANE, FORM_POLAR
 from .mixture import moments
 from .settings import STATES
+from .sighting import beside, plots_of
 from .sites import Sites
 
 FLIGHTS = 64
@@ -106,12 +104,6 @@ def to_plane_state(plane: Plane, s, out):
     out[5] = u
 
 
-def _axes(lat_rad: float, lon_rad: float) -> np.ndarray:
-    """East, north and up as rows in ECEF (3, 3)."""
-    sa, ca, so, co = math.sin(lat_rad), math.cos(lat_rad), math.sin(lon_rad), math.cos(lon_rad)
-    return np.array([[-so, co, 0.0], [-sa * co, -sa * so, ca], [ca * co, ca * so, sa]])
-
-
 class Falling:
     """The ballistic flights of a bank, as arrays changed in place; each belongs to a slot and the track born there."""
 
@@ -165,7 +157,7 @@ class Falling:
         followed = np.isin(slots, self.owner[:, 0])
         for slot in slots[followed].tolist():
             f = int(np.flatnonzero(self.owner[:, 0] == slot)[0])
-            for j in _plots_of(detections, bank, slot):
+            for j in plots_of(detections, bank, slot):
                 self._update(f, detections, j)
         for slot in slots[likely & ~followed].tolist():
             free = np.flatnonzero(self.owner[:, 0] < 0)
@@ -211,7 +203,7 @@ class Falling:
         log = np.empty(2)
         done = []
         for m in (THRUST, COAST):
-            residual, slope, noise = self._residual(self.mean[f, m], d, j)
+            residual, slope, noise = beside(self.sites, self.plane, self.mean[f, m], d, j)
             if not residual.size:
                 return
             p = self.cov[f, m]
@@ -233,39 +225,6 @@ class Falling:
         share = np.exp(log - log.max())
         self.share[f] = share / share.sum()
         self.owner[f, 2] += 1
-
-    def _residual(self, mean: np.ndarray, d: Detections, j: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Residual (k,), its slope (k, 7) and noise (k, k) of a plot beside a state; none where it says no height."""
-        if d.form[j] == FORM_PLANE and d.mask[j, 2]:
-            lat, lon = geodetic_from_plane(self.plane, d.z[j, 0], d.z[j, 1])
-            slope = np.zeros((3, 7))
-            slope[:, :3] = _axes(lat, lon)
-            place = np.array(ecef_from_geodetic(lat, lon, d.z[j, 2]))
-            return slope[:, :3] @ (place - mean[:3]), slope, np.diag(d.var[j, :3])
-        if d.form[j] != FORM_POLAR:
-            return np.empty(0), np.empty((0, 7)), np.empty((0, 0))
-        s = int(d.sensor[j])
-        axes = _axes(self.sites.lat_rad[s], self.sites.lon_rad[s])
-        local, speed = axes @ (mean[:3] - self.sites.ecef[s]), axes @ mean[3:6]
-        e, n, u = local
-        ground2 = e * e + n * n
-        ground, rho = math.sqrt(ground2), math.sqrt(ground2 + u * u)
-        toward = local / rho
-        rate = float(toward @ speed)
-        seen = np.array([rho, math.atan2(e, n), math.atan2(u, ground), rate])
-        rows = np.zeros((4, 6))
-        rows[0, :3] = toward
-        rows[1, :3] = (n / ground2, -e / ground2, 0.0)
-        rows[2, :3] = (-u * e / (ground * rho**2), -u * n / (ground * rho**2), ground / rho**2)
-        rows[3, :3] = (speed - rate * toward) / rho
-        rows[3, 3:] = toward
-        given = np.flatnonzero(d.mask[j, :4])
-        residual = d.z[j, given] - seen[given]
-        residual[given == 1] = math.remainder(float(residual[given == 1][0]), 2.0 * math.pi)
-        slope = np.zeros((given.size, 7))
-        slope[:, :3] = rows[given, :3] @ axes
-        slope[:, 3:6] = rows[given, 3:] @ axes
-        return residual, slope, np.diag(d.var[j, given])
 
     def impact_of(self, slot: int, key: int, at_s: float, out: np.ndarray) -> bool:
         """Fill out (7,), see `ballistic.impact`, for a track at a time; False while nothing can be foretold."""
@@ -291,15 +250,3 @@ def ecef_moments(plane: Plane, mean: np.ndarray) -> tuple[np.ndarray, np.ndarray
         to_ecef(plane, other, moved)
         jacobian[:, a] = (moved - state) / step
     return state, jacobian
-
-
-def _plots_of(d: Detections, bank: Bank, slot: int) -> list[int]:
-    """The detections of this beat that the tracker gave to a track, in order of time."""
-    out: list[int] = []
-    for s, t in zip(bank.ring_sensor[slot].tolist(), bank.ring_hit[slot].tolist(), strict=True):
-        found = np.flatnonzero((d.sensor == s) & (d.t == t)) if s >= 0 else np.empty(0, np.int64)
-        if found.size > 1:
-            place = bank.x[slot, 0, :2]
-            found = found[[np.hypot(d.east_m[found] - place[0], d.north_m[found] - place[1]).argmin()]]
-        out += found.tolist()
-    return sorted(out, key=lambda j: float(d.t[j]))
