@@ -5,6 +5,7 @@ from .area import Areas, parse_areas
 from .errors import BadInputError, PerisaiError, ResourceError
 from .frame import FRAME_US, Frame, close_frame, frame_end_us, split_frames
 from .health import Cone, HealthState, PdMap, Polygon, SensorHealth
+from .neutral import neutral
 from .schemas import (
     ALERTS,
     ARRIVED_S,
@@ -13,6 +14,7 @@ from .schemas import (
     FORECASTS,
     KINDS,
     LEVELS,
+    PARTNERS,
     SCHEMAS,
     STATUSES,
     THREATS,
@@ -32,6 +34,7 @@ __all__ = [
     "FRAME_US",
     "KINDS",
     "LEVELS",
+    "PARTNERS",
     "SCHEMAS",
     "SOUND_MPS",
     "STATUSES",
@@ -62,6 +65,7 @@ __all__ = [
     "empty",
     "floats",
     "frame_end_us",
+    "neutral",
     "parse_areas",
     "parse_sensors",
     "split_frames",

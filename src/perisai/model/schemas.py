@@ -74,6 +74,10 @@ TRACKS = pa.schema(
 m2/s2; impact_*: covariance of the impact point, m2. flags: what does not fit, such as `identity_conflict`.
 issued: end of the frame that gave the row, later than `time` by the latency of the sensors."""
 
+PARTNERS = TRACKS.insert(0, pa.field("partner", pa.string())).append(pa.field("neutral", pa.bool_()))
+"""Tracks as partners see them: of partner nations (`partner` says whose, `issued` when they came here), or of ours what
+one of them is given. neutral: whoever gives the track holds it to be of neutral traffic."""
+
 TRUTH = pa.schema(
     [
         ("time", TIME),
@@ -120,11 +124,19 @@ ALERTS = pa.schema(
 )
 """One row per area and span of one level; `end` is null while the alert is active."""
 
-SCHEMAS = {"detections": DETECTIONS, "tracks": TRACKS, "truth": TRUTH, "forecasts": FORECASTS, "alerts": ALERTS}
+SCHEMAS = {
+    "detections": DETECTIONS,
+    "tracks": TRACKS,
+    "truth": TRUTH,
+    "forecasts": FORECASTS,
+    "alerts": ALERTS,
+    "partners": PARTNERS,
+}
 
 REQUIRED = {
     "detections": ("time", "sensor"),
     "tracks": ("time", "track", "lat", "lon", "ve_mps", "vn_mps"),
+    "partners": ("time", "track", "lat", "lon", "ve_mps", "vn_mps"),
     "truth": ("time", "object", "lat", "lon", "kind"),
     "forecasts": ("time", "track", "area", "probability"),
     "alerts": ("area", "level", "start"),

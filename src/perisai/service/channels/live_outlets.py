@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import Generic, TypeVar
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from perisai.alerting import CapMessage
 from perisai.channels.asterix_out import AsterixChannel
@@ -18,7 +17,7 @@ from perisai.channels.cot_settings import CotSettings
 from perisai.channels.message import ChannelCount
 from perisai.channels.mqtt import MqttChannel
 from perisai.channels.mqtt_messages import MqttSettings
-from perisai.model import Areas, Mode
+from perisai.model import Areas, Mode, neutral
 
 from ..mqtt_broker import MqttBroker
 from .clock import ChannelClock, wall_us
@@ -149,7 +148,5 @@ class AsterixOutlet(_LiveOutlet[AsterixChannel]):
 
 
 def neutral_tracks(rows: pa.Table) -> list[int]:
-    """Tracks held to be of neutral traffic: an identity without conflict on a flight that is an aircraft's."""
-    known = pc.and_(pc.is_valid(rows["address"]), pc.equal(pc.fill_null(pc.list_value_length(rows["flags"]), 0), 0))
-    flying = pc.greater_equal(pc.fill_null(rows["p_aircraft"], 0.0), 0.5)
-    return rows.filter(pc.and_(known, flying))["track"].to_pylist()
+    """Tracks held to be of neutral traffic."""
+    return rows.filter(neutral(rows))["track"].to_pylist()
