@@ -191,7 +191,8 @@ def test_places_in_a_cell_are_told_as_one_and_the_covariance_owns_up_to_it():
     lat, lon = generator.uniform(47, 48, n), generator.uniform(27, 28, n)
     columns = {
         "time": np.full(n, NOW_US), "track": np.arange(n), "lat": lat, "lon": lon,
-        "ve_mps": generator.uniform(0, 200, n), "vn_mps": np.zeros(n), "p_ee": np.full(n, 100.0), "p_nn": np.full(n, 100.0), "v_ee": np.full(n, 4.0),
+        "ve_mps": generator.uniform(0, 200, n), "vn_mps": np.zeros(n),
+        "p_ee": np.full(n, 100.0), "p_nn": np.full(n, 100.0), "v_ee": np.full(n, 4.0),
         "v_nn": np.full(n, 4.0),
     }  # fmt: skip
     out = share(build("tracks", columns), scope_of(policy(precision_m=step_m, precision_mps=25.0)))

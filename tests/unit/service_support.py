@@ -14,6 +14,7 @@ from perisai.service.config import Config
 from perisai.service.http import build_app
 from perisai.service.http.ground import Ground
 from perisai.service.identity import ROLES, IdentityStore
+from perisai.service.partners.exchange import Exchange
 from perisai.service.picture import Picture
 from perisai.service.roles.gateway import Gateway
 
@@ -31,6 +32,7 @@ def app_with_accounts(directory: Path, **state: Any) -> Litestar:
     given: dict[str, Any] = {
         "config": Config(),
         "gateway": Gateway(None, Picture("test", [])),  # pyright: ignore[reportArgumentType]
+        "exchange": Exchange(None, [], "test", lambda: 0),  # pyright: ignore[reportArgumentType]
         "ingest": None,
         "ground": Ground(chessboard(4, 4), Path(), Path()),
         "sensors": [],

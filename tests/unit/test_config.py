@@ -9,6 +9,7 @@ from perisai.channels.cot_settings import CotSettings
 from perisai.model import BadInputError, parse_sensors, write_sensors
 from perisai.service.channels.settings import ChannelSettings
 from perisai.service.config import parse_config
+from perisai.service.partners.settings import TakeSettings
 from perisai.service.starter import CONFIG_TEXT, SENSORS_TEXT
 
 HERE = Path("centre/perisai.toml")
@@ -94,4 +95,32 @@ def test_a_wrong_sensor_is_named_with_its_field(change, named):
     with pytest.raises(BadInputError) as caught:
         parse_sensors(SENSORS_TEXT.replace(before, after, 1), "s.toml")
     assert "s.toml" in str(caught.value)
+    assert named in str(caught.value)
+
+
+def test_the_starter_shows_a_partner_with_every_default_that_is_one():
+    (partner,) = parse_config(CONFIG_TEXT.replace("#: ", ""), HERE).partner
+    assert partner.give and partner.take == TakeSettings() and partner.key_file == "centre/keys/partner-ro.numbers"
+
+
+@pytest.mark.parametrize(
+    ("wrong", "line", "named"),
+    [
+        ('id = "r o"\n[partner.take]', 5, "letters"),
+        ('id = "ro"', 5, "neither give nor take"),
+        ('id = "pl"\n[partner.take]', 5, "used twice"),
+        ('id = "ro"\n[partner.give]', 6, "no region, areas or box"),
+        ('id = "ro"\n[partner.give]\nbox = [1, 2, 3]', 7, "length 4"),
+        ('id = "ro"\n[partner.give]\nbox = [3, 2, 1, 4]', 7, "west, south, east, north"),
+        ('id = "ro"\n[partner.give]\nareas = ["x"]\nprecision_m = -1', 8, "0 to 100000"),
+        ('id = "ro"\n[partner.give]\nareas = ["x"]\nclasses = ["bird"]', 8, "bird"),
+        ('id = "ro"\n[partner.give]\nareas = ["x"]\ndelay = 3', 8, "delay"),
+        ('id = "ro"\n[partner.take]\nmax_messages_per_s = 0', 7, "max_messages_per_s"),
+    ],
+)
+def test_a_fault_in_a_partner_is_told_with_its_line(wrong, line, named):
+    text = f'[[partner]]\nid = "pl"\n[partner.take]\n[[partner]]\n{wrong}\n'
+    with pytest.raises(BadInputError) as caught:
+        parse_config(text, HERE)
+    assert f"line {line}:" in str(caught.value), str(caught.value)
     assert named in str(caught.value)

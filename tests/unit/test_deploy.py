@@ -68,7 +68,7 @@ def test_compose_takes_its_file():
 @pytest.mark.oracle
 def test_nats_takes_its_settings(tmp_path):
     _certificate(tmp_path)
-    write_accounts(tmp_path / "keys", ["radar-north"])
+    write_accounts(tmp_path / "keys", ["radar-north"], ["ro"], ["pl=ua"])
     text = (DEPLOY / "nats" / "nats.conf").read_text().replace("/etc/perisai/tls", str(tmp_path))
     (tmp_path / "nats.conf").write_text(text.replace("/var/lib/perisai-nats", str(tmp_path / "store")))
     done = subprocess.run(

@@ -79,7 +79,8 @@ def test_old_detections_go_with_their_frames(tmp_path, merged):
 def test_raw_detections_are_given_up_first_and_alerts_never():
     settings = RecordingSettings(reserve_mb=100.0)
     order = [given_up(free_mb * 1_000_000, settings) for free_mb in (401, 399, 199, 0)]
-    assert order == [(), ("detections",), ("detections", "tracks", "forecasts"), ("detections", "tracks", "forecasts")]
+    low = ("detections", "tracks", "forecasts", "partners")
+    assert order == [(), ("detections",), low, low]
 
 
 def test_a_recorder_on_a_full_disk_writes_alerts_and_counts_the_rest(tmp_path, monkeypatch):

@@ -12,7 +12,7 @@ from perisai.model import SCHEMAS, TIME, time_us
 from .recorder import parts
 from .recording import CHANGES
 
-CLOCK = {"tracks": "issued", "forecasts": "time", "changes": "at", "detections": "received"}
+CLOCK = {"tracks": "issued", "forecasts": "time", "changes": "at", "detections": "received", "partners": "issued"}
 """The column that says when a row of a kind was known to the system."""
 
 COLUMNS = {"detections": ["sensor", "received"]}

@@ -4,14 +4,17 @@ import msgspec
 
 from perisai.model import BadInputError
 
-GIVEN_UP: tuple[tuple[str, float], ...] = (("detections", 4.0), ("tracks", 2.0), ("forecasts", 2.0))
+GIVEN_UP: tuple[tuple[str, float], ...] = (
+    ("detections", 4.0), ("tracks", 2.0), ("forecasts", 2.0), ("partners", 2.0),
+)  # fmt: skip
 """In this order, and at so many times the reserve: raw detections first. Alerts, orders and CAP messages never."""
 
 
 class RecordingSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`[recording]`. Days after which a kind is removed, 0 for never; reserve_mb: free space kept for alerts.
 
-    A replay needs the detections; alerts and operators' orders are kept for ever unless somebody says otherwise.
+    Tracks of partners go with our own. A replay needs the detections; alerts and operators' orders are kept for ever
+    unless somebody says otherwise.
     """
 
     detections_days: float = 30.0

@@ -51,7 +51,10 @@ def remove_old(recording: Path, settings: RecordingSettings, now_s: float) -> in
     Detections and frames go together and up to one sequence, so that the rows left still fit the frames left.
     """
     removed = 0
-    for kind, days in (("tracks", settings.tracks_days), ("forecasts", settings.forecasts_days)):
+    kept = (
+        ("tracks", settings.tracks_days), ("forecasts", settings.forecasts_days), ("partners", settings.tracks_days),
+    )  # fmt: skip
+    for kind, days in kept:
         if days:
             old = _written_before(recording / kind, now_s - days * DAY_S)
             removed += _unlink(recording / kind, old[-1][1]) if old else 0

@@ -13,6 +13,7 @@
     CAP        perisai.cap                    one message a CAP message
     ANSWERS    perisai.answers                orders as they were carried out, with the alerter's answers
     DESK       perisai.desk                   what waits for an operator, whenever that changes
+    PARTNERS   perisai.partners.ID            what a partner gave, after it was checked
 
 The order of INPUT decides what belongs to which frame; every role that reads it sees the same frames. A message has an
 identity (Nats-Msg-Id) made from what caused it, so a role that repeats its work after a restart adds nothing.
@@ -30,6 +31,7 @@ import nats.js.errors
 import pyarrow as pa
 import structlog
 from nats.aio.client import Client
+from nats.aio.msg import Msg
 from nats.js import JetStreamContext
 from nats.js.api import KeyValueConfig, ObjectStoreConfig, StorageType, StreamConfig
 
@@ -51,6 +53,7 @@ STREAMS: dict[str, tuple[list[str], float]] = {
     "CAP": (["perisai.cap"], 400 * DAY_S),
     "ANSWERS": (["perisai.answers"], 400 * DAY_S),
     "DESK": (["perisai.desk"], 2 * DAY_S),
+    "PARTNERS": (["perisai.partners.*"], 2 * DAY_S),
 }
 """Subjects and the age in seconds after which a message may go; the recording keeps what is older."""
 
@@ -65,6 +68,7 @@ STORED_S = 2.0
 
 TICK = "perisai.in.tick"
 ORDERS = "perisai.orders"
+PARTNER = "perisai.partners"
 REGION = "perisai.regions"
 ABSENT = "perisai.absent"
 TRUST = "perisai.trust"
@@ -72,6 +76,7 @@ DETECTIONS = "perisai.in.detections"
 HEALTH = "perisai.in.health"
 SENSOR = "perisai.in.sensor"
 """Where a sensor with a key of its own publishes, under its id."""
+HEARD_WAITING = 16
 _END = "Perisai-End-Us"
 _STATE = "perisai-state"
 AGAIN_S = 0.2
@@ -173,6 +178,28 @@ class Bus:
     async def publish_table(self, subject: str, table: pa.Table, identity: str, end_us: int) -> int:
         """Publish a table as Arrow."""
         return await self.publish(subject, table_bytes(table), identity, end_us)
+
+    async def say(self, subject: str, data: bytes) -> None:
+        """Publish to whoever listens now: nothing keeps it, nobody answers for it."""
+        assert self._client is not None
+        await self._client.publish(subject, data)
+
+    async def hear(self, subject: str) -> AsyncIterator[bytes]:
+        """What is said on a subject from now on. Who says more than is taken in loses it."""
+        assert self._client is not None
+        arrived: asyncio.Queue[bytes] = asyncio.Queue(HEARD_WAITING)
+
+        async def take(message: Msg) -> None:
+            if not arrived.full():
+                arrived.put_nowait(message.data)
+
+        subscription = await self._client.subscribe(subject, cb=take)
+        try:
+            while True:
+                yield await arrived.get()
+        finally:
+            if not self._client.is_closed:
+                await subscription.unsubscribe()
 
     async def follow(self, stream: str, after: int = 0, subject: str = "") -> AsyncIterator[Message]:
         """Every message of a stream with a sequence above `after`, in order, then those to come, until cancelled.

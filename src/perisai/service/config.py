@@ -22,6 +22,7 @@ from .files import read_text
 from .identity import IdentitySettings
 from .ingest.settings import LiveInput
 from .keys import SigningSettings
+from .partners.settings import PartnerSettings, check_partners, resolve_paths
 
 
 class ServiceSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -93,9 +94,11 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     signing: SigningSettings = SigningSettings()
     channel: tuple[ChannelSettings, ...] = ()
     fan_out: FanOutSettings = FanOutSettings()
+    partner: tuple[PartnerSettings, ...] = ()
 
     def __post_init__(self) -> None:
         check_regions(self.tracker_region)
+        check_partners(self.partner)
 
 
 def load_config(path: Path | str) -> Config:
@@ -144,6 +147,7 @@ def parse_config(text: str, path: Path) -> Config:
         ),
         bus=_resolve_files(path, config.bus),
         signing=_resolve_files(path, config.signing),
+        partner=tuple(resolve_paths(path.parent, one) for one in config.partner),
         channel=tuple(_resolve_files(path, one) for one in config.channel),
         input=tuple(_resolve_files(path, one) for one in _distinct(text, path, config.input)),
     )

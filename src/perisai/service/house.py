@@ -33,6 +33,8 @@ from .lease import work_by_lease
 from .listen import Server, listening, web_server
 from .nats_server import NatsServer
 from .orders.office import Office
+from .partners.exchange import Exchange
+from .partners.settings import layer_names, make_partners
 from .picture import Picture
 from .roles.alerter import run_alerter
 from .roles.channels import Channels
@@ -41,7 +43,7 @@ from .roles.ingest import Ingest
 from .roles.recorder import Recorder
 from .roles.stitcher import run_stitcher
 from .roles.tracker import run_region_tracker, run_tracker
-from .tasks import end
+from .tasks import end, together
 from .warm import rehearse
 
 DRAIN_S = 20.0
@@ -78,10 +80,13 @@ class House:
         self.config = config
         self.regions = [region for region in config.tracker_region if not regions or region.id in regions]
         self.sensors = sensors
+        if config.partner and not config.service.nats:
+            raise BadInputError("service.nats", "empty", "a NATS bus with accounts (docs/partners.md) for [[partner]]")
         self.exercise_accounts = exercise_accounts
         self.roles = frozenset(roles)
         self.data = Path(config.service.data)
         self.areas = read_areas(config.region.areas)
+        self.partners = make_partners(config.partner, self.areas, sensors)
         self.stopping = asyncio.Event()
         self.address = ""
 
@@ -113,17 +118,20 @@ class House:
         speed: float,
         ready: Callable[[str], None],
     ) -> None:
-        gateway = Gateway(bus, Picture(self.config.service.mode, self.sensors))
         shedder = Shedder(self.config.inputs.most_per_s, self.sensors)
         ingest = Ingest(bus, lambda: time.time_ns() // 1000, shedder)
+        names = layer_names(self.config.partner)
+        gateway = Gateway(bus, Picture(self.config.service.mode, self.sensors, names))
         recorder = Recorder(bus, self.data, self.config.recording)
         channels = self._channels(bus, store, gateway.picture, played=played is not None)
+        clock = ChannelClock(lambda: gateway.picture.now_us, played is not None)
+        exchange = Exchange(bus, self.partners, self.config.service.mode, clock.now_us)
         inputs = Inputs(self.config.input if played is None and "ingest" in self.roles else (), self.sensors, ingest)
         signer = cap_signer(self.config.signing, self.data, self.config.cap.sender)
         work: dict[str, Callable[[], Coroutine[Any, Any, None]]] = {
             **self._trackers(bus),
             "alerter": lambda: run_alerter(bus, self.areas, self.config, signer),
-            "gateway": channels.run,
+            "gateway": partial(together, channels.run, exchange.run),
         }
         if self.config.service.nats:  # others may do the same role
             if self.roles & {"tracker", "alerter"}:
@@ -146,7 +154,7 @@ class House:
                 audit = stack.enter_context(
                     contextlib.closing(AuditLog(self.data / "audit", lambda: time.time_ns() // 1000))
                 )
-                server = self._console(bus, gateway, channels, ingest, inputs, audit)
+                server = self._console(bus, gateway, channels, exchange, ingest, inputs, audit)
                 serving = asyncio.create_task(server.serve(sockets=[listener]), name="console")
                 tasks.append(serving)
                 while not (server.started or serving.done()):
@@ -181,7 +189,14 @@ class House:
         return {**regions, "stitcher": partial(run_stitcher, bus, self.config)}
 
     def _console(
-        self, bus: Bus, gateway: Gateway, channels: Channels, ingest: Ingest, inputs: Inputs, audit: AuditLog
+        self,
+        bus: Bus,
+        gateway: Gateway,
+        channels: Channels,
+        exchange: Exchange,
+        ingest: Ingest,
+        inputs: Inputs,
+        audit: AuditLog,
     ) -> Server:
         config, picture = self.config, gateway.picture
         app = build_app(
@@ -189,6 +204,7 @@ class House:
             inputs=inputs,
             gateway=gateway,
             channels=channels,
+            exchange=exchange,
             ingest=ingest,
             ground=Ground(self.areas, Path(config.region.outlines), Path(config.region.basemap)),
             sensors=self.sensors,

@@ -14,14 +14,14 @@ import numpy as np
 import pyarrow as pa
 
 from perisai.alerting import Answer
-from perisai.model import STATUSES, THREATS, Alert, AlertChange, Mode, Sensor, time_us
+from perisai.model import Alert, AlertChange, Mode, Sensor, time_us
 
 from .orders.desk_view import EMPTY, Answered
+from .partners.layers import PartnerLayers
 from .pipeline import AlertBook
+from .track_columns import track_columns
 from .trusted import TrustTold
 
-FLOATS = ("lat", "lon", "alt_m", "ve_mps", "vn_mps", "p_ee", "p_en", "p_nn")
-WIRE = ("lat", "lon", "alt_m", "ve", "vn", "p_ee", "p_en", "p_nn")
 HISTORY_POINTS = 240
 HISTORY_STEP_US = 5_000_000
 SILENT_PERIODS = 5.0
@@ -42,8 +42,10 @@ class TrackState:
 class Picture:
     """The picture as of `now_us`."""
 
-    def __init__(self, mode: Mode, sensors: list[Sensor]) -> None:
+    def __init__(self, mode: Mode, sensors: list[Sensor], partners: dict[str, dict[str, str]] | None = None) -> None:
+        """partners: names by language of those whose tracks are taken."""
         self.mode = mode
+        self.partners = PartnerLayers(partners)
         self.now_us = 0
         self.moved_s = time.monotonic()
         self.version = 0
@@ -84,6 +86,11 @@ class Picture:
             state.row, state.version = row, self.version
             if not state.history or at_us - state.history[-1][0] >= HISTORY_STEP_US:
                 state.history.append((at_us, row["lat"], row["lon"], row["alt_m"] or 0.0))
+
+    def take_partner(self, partner: str, table: pa.Table, end_us: int) -> None:
+        """A message of the PARTNERS stream."""
+        self.version += 1
+        self.partners.take(partner, table, end_us, self.version)
 
     def take_change(self, change: AlertChange) -> None:
         """A message of the ALERTS stream."""
@@ -194,6 +201,8 @@ class Picture:
     def tick(self, since: int, detections_per_s: float) -> bytes:
         """A tick message: what changed after version `since`, or everything when that is 0."""
         full = since == 0
+        if self.partners.forget_old(self.now_us, self.version + 1):
+            self.version += 1
         rows = [state.row for state in self.tracks.values() if state.version > since]
         message = {
             "t": "tick",
@@ -201,7 +210,7 @@ class Picture:
             "now_us": self.now_us,
             "mode": self.mode,
             "full": full,
-            "tracks": _columns(rows),
+            "tracks": track_columns(rows),
             "gone": np.array([] if full else [track for at, track in self._gone if at > since], dtype="<u4").tobytes(),
             "alerts": [
                 msgspec.to_builtins(alert)
@@ -213,6 +222,8 @@ class Picture:
             "sensors": self._changed_sensors(since),
             "health": {"lag_s": self.lag_s(), "detections_per_s": detections_per_s},
         }
+        if partners := self.partners.wire(since, self.now_us):
+            message["partners"] = partners
         if full or self._desk_version > since:
             message["desk"] = self.desk
         if self.trust and (full or self._trust_version > since):
@@ -225,35 +236,8 @@ class Picture:
 
     def oldest_gone(self) -> int:
         """The version before which departures are no longer known; a console older than that needs everything."""
-        return self._gone[0][0] if len(self._gone) == self._gone.maxlen else 0
-
-
-def _columns(rows: list[dict[str, Any]]) -> dict[str, bytes]:
-    # Unknown is not zero: an altitude that no sensor measured goes out as NaN.
-    unknown = {"alt_m": np.nan}
-    table = {
-        wire: np.array([unknown.get(name, 0.0) if row[name] is None else row[name] for row in rows], dtype="<f4")
-        for name, wire in zip(FLOATS, WIRE, strict=True)
-    }
-    classes = np.array([[row[f"p_{threat}"] or 0.0 for threat in THREATS] for row in rows]).reshape(
-        len(rows), len(THREATS)
-    )
-    table["id"] = np.array([row["track"] for row in rows], dtype="<u4")
-    table["existence"] = _byte([row["existence"] or 0.0 for row in rows])
-    table["confidence"] = _byte(classes.max(axis=1, initial=0.0))
-    table["threat"] = classes.argmax(axis=1).astype("u1") if rows else np.zeros(0, "u1")
-    table["status"] = np.array([STATUSES.index(row["status"] or "confirmed") for row in rows], dtype="u1")
-    table["neutral"] = np.array([is_neutral(row) for row in rows], dtype="u1")
-    return {name: column.tobytes() for name, column in table.items()}
-
-
-def _byte(values: Any) -> np.ndarray:
-    return np.round(255 * np.clip(np.asarray(values, dtype=float), 0, 1)).astype("u1")
-
-
-def is_neutral(row: dict[str, Any]) -> bool:
-    """Shown as neutral: an identity held without conflict on a flight that is an aircraft's. For the eye only."""
-    return bool(row["address"]) and not row["flags"] and (row["p_aircraft"] or 0.0) >= 0.5
+        oldest = self._gone[0][0] if len(self._gone) == self._gone.maxlen else 0
+        return max(oldest, self.partners.oldest_gone())
 
 
 def _impact(row: dict[str, Any]) -> dict[str, Any]:

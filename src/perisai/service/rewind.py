@@ -26,15 +26,18 @@ HISTORY_US = 1_200_000_000
 class Rewind:
     """A picture of the past that moves on by itself. Reads files: call it from a thread."""
 
-    def __init__(self, reel: Reel, mode: Mode, sensors: list[Sensor]) -> None:
-        self._reel, self._sensors = reel, sensors
+    def __init__(
+        self, reel: Reel, mode: Mode, sensors: list[Sensor], partners: dict[str, dict[str, str]] | None = None
+    ) -> None:
+        """partners: names by language of those whose tracks are taken."""
+        self._reel, self._sensors, self._partners = reel, sensors, partners
         self._mode: Mode = mode
-        self.picture = Picture(mode, sensors)
+        self.picture = Picture(mode, sensors, partners)
         self.at_us = 0
 
     def seek(self, at_us: int) -> None:
         """Begin anew with the picture as it was known at a time."""
-        self.picture = Picture(self._mode, self._sensors)
+        self.picture = Picture(self._mode, self._sensors, self._partners)
         self._take(0, at_us)
 
     def step(self, by_us: int) -> None:
@@ -53,6 +56,10 @@ class Rewind:
             picture.hear(row["sensor"], int(row["received_max"].timestamp() * 1e6))
         rows = reel.rows("tracks", max(after_us, until_us - LIVING_US), until_us)
         picture.take_tracks(thin(rows, HISTORY_STEP_US), until_us)
+        theirs = reel.rows("partners", max(after_us, until_us - LIVING_US), until_us)
+        for partner in theirs["partner"].unique().to_pylist():
+            given = theirs.filter(pc.equal(theirs["partner"], partner))
+            picture.take_partner(partner, given, int(time_us(given["time"]).max()))
         foreseen = foreseen_then(reel, until_us)
         if foreseen.num_rows:
             picture.take_forecasts(foreseen)

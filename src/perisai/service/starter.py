@@ -85,6 +85,30 @@ sensors = "sensors.toml"   # your sensors; empty: the default network of the sim
 ## The CAP feed (/cap.atom), the alert apps' API (/v1, /v2, /api/v3) and Web Push are always there; what follows are
 ## examples: take away the "#: " of those you want.
 
+## Partner nations, one [[partner]] each; docs/partners.md. They connect as NATS leaf nodes with a key of their own
+## (perisai keys keys/ --partner ID), so [service] nats has to name a bus with accounts.
+
+#: [[partner]]
+#: id = "ro"
+#: name = { en = "Romania", uk = "Румунія" }
+#: key_file = "keys/partner-ro.numbers"      # track numbers that tell nothing of ours; empty: ours
+#: known_as = ""                             # where we connect to the partner: our id over there
+#: [partner.give]                            # nothing is given without
+#: box = [26.5, 44.5, 30.5, 48.5]            # west, south, east, north; or region = "x.geojson", areas = ["code"]
+#: classes = ["drone", "cruise"]             # empty: all
+#: neutral = false                           # aircraft with an identity
+#: tentative = false                         # tracks that are not confirmed
+#: addresses = false                         # ICAO addresses and the like
+#: sensors = []                              # only tracks that one of these has seen; owners = [] likewise
+#: without_sensors = []                      # count as not there; without_owners = [] likewise
+#: fused = true                              # also tracks to which sensors helped that are not shared
+#: precision_m = 500.0                       # positions and altitudes on a grid of so many metres
+#: precision_mps = 5.0                       # velocities
+#: delay_s = 60.0                            # nothing younger
+#: [partner.take]                            # nothing is taken without
+#: max_messages_per_s = 5.0
+#: max_message_bytes = 1_000_000
+
 #: [[channel]]
 #: kind = "cap_feed"
 #: base_url = "https://alerts.example.org"   # as the world sees this server

@@ -1,7 +1,7 @@
-"""Ending tasks for sure."""
+"""Ending tasks for sure; running two as one."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
 
 AGAIN_S = 0.5
@@ -18,3 +18,14 @@ async def end(tasks: Iterable[asyncio.Task[Any]]) -> None:
         for task in running:
             task.cancel()
         _, running = await asyncio.wait(running, timeout=AGAIN_S)
+
+
+async def together(*work: Callable[[], Awaitable[None]]) -> None:
+    """Run several until cancelled; one that fails ends the others."""
+
+    async def one(do: Callable[[], Awaitable[None]]) -> None:
+        await do()
+
+    async with asyncio.TaskGroup() as group:
+        for do in work:
+            group.create_task(one(do))

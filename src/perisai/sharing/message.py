@@ -144,7 +144,15 @@ def _table(tracks: list[SharedTrack], now_us: int, partner: str) -> pa.Table:
     columns["time"] = pa.array(columns.pop("time_us"), pa.int64())
     columns["impact_time"] = pa.array(columns.pop("impact_time_us"), pa.int64())
     columns |= {"partner": [partner] * len(tracks), "issued": pa.array([now_us] * len(tracks), pa.int64())}
-    return build("partners", columns)
+    return build("partners", columns).replace_schema_metadata({_HEARD: str(now_us)})
+
+
+def heard_us(table: pa.Table) -> int:
+    """When a received table came here, be it empty; by its rows where it has lost its metadata, 0 without any."""
+    told = (table.schema.metadata or {}).get(_HEARD)
+    if told is not None:
+        return int(told)
+    return int(time_us(table["issued"]).max()) if table.num_rows else 0
 
 
 def _time_fault(at_us: int, now_us: int) -> str:
@@ -175,5 +183,6 @@ def _reason(error: Exception) -> str:
     return f"bad {name}" if name in SharedTrack.__struct_fields__ else "not of this form"
 
 
+_HEARD = b"heard_us"
 _TRACK = msgspec.json.Decoder(SharedTrack)
 _COLUMNS = [name for name in PARTNERS.names if name not in ("partner", "issued", "flags")]

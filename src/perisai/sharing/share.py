@@ -1,4 +1,4 @@
-"""Which rows of our tracks pass to a partner, and as what: a pure filter, and the life of a track as it is seen there."""
+"""Which rows of our tracks pass to a partner, and as what: a filter, and a track's life as seen there."""
 
 from typing import Any
 
@@ -31,6 +31,7 @@ class Sharer:
     def __init__(self, scope: Scope) -> None:
         self._scope = scope
         self._delay_us = round(scope.policy.delay_s * 1e6)
+        self.delay_s = scope.policy.delay_s
         self._held: list[tuple[int, int, pa.Table]] = []
         self._shown: dict[int, dict[str, Any]] = {}
 

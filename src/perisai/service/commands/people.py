@@ -180,17 +180,27 @@ def _password() -> str:
     return first
 
 
-def keys(directory: Path, /, *, sensor: tuple[str, ...] = (), json: Json = False) -> None:
-    """Keys and rights for a shared NATS bus: one nkey a role and a sensor, and accounts.conf for nats-server.
+def keys(
+    directory: Path,
+    /,
+    *,
+    sensor: tuple[str, ...] = (),
+    partner: tuple[str, ...] = (),
+    hub: tuple[str, ...] = (),
+    json: Json = False,
+) -> None:
+    """Keys and rights for a shared NATS bus: one nkey a role, sensor and partner, and accounts.conf for nats-server.
 
-    Example: perisai keys keys/ --sensor radar-north --sensor 25/201
+    Example: perisai keys keys/ --sensor radar-north --sensor 25/201 --partner ro --hub pl=ua
 
     Args:
         directory: where to write; seeds there already are kept.
         sensor: id of a sensor that publishes by itself (may be given several times).
+        partner: id of a partner nation that connects to us; ID=PUBLICKEY when it made its own nkey.
+        hub: a partner that we connect to, as ID=OURS: its id, and what we are called there.
         json: print the files as one JSON object.
     """
     from ..nats_accounts import write_accounts
 
-    seeds = write_accounts(directory, list(sensor))
-    show({"accounts": str(directory / "accounts.conf"), "seeds": [str(path) for path in seeds]}, json)
+    secrets = write_accounts(directory, sensor, partner, hub)
+    show({"accounts": str(directory / "accounts.conf"), "seeds": [str(path) for path in secrets]}, json)

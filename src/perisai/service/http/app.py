@@ -24,6 +24,7 @@ from .inputs_api import inputs
 from .layers_api import LayersController
 from .metrics_api import metrics
 from .operator_api import OperatorController
+from .partners_api import partners
 from .picture_api import PictureController
 from .public import PublicController
 from .push_api import PushController
@@ -69,7 +70,8 @@ def citizen() -> Response[bytes]:
 def build_app(**state: Any) -> Litestar:
     """The application over a running house.
 
-    state: config (Config), inputs (Inputs), gateway (Gateway), channels (Channels), ingest (Ingest), ground (Ground),
+    state: config (Config), inputs (Inputs), gateway (Gateway), channels (Channels),
+    exchange (Exchange), ingest (Ingest), ground (Ground),
     sensors (list of Sensor), identity (IdentityStore), audit (AuditLog), exercise_accounts (list of ExerciseAccount),
     office (Office).
     """
@@ -99,6 +101,7 @@ def build_app(**state: Any) -> Litestar:
         PushController,
         StreamController,
         channels,
+        partners,
         metrics,
         LayersController,
         ReplayController,

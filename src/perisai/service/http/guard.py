@@ -32,7 +32,7 @@ def needs(leave: Leave) -> Guard:
             raise NotAuthorizedException(detail="sign in first")
         if leave not in MAY[session.account.role]:
             await refused(connection, session, f"needs {leave}")
-            raise PermissionDeniedException(detail=f"the role {session.account.role} may not do this")
+            raise PermissionDeniedException(detail=_no(session.account.role))
         if changes and not _csrf(connection, session):
             await refused(connection, session, "no CSRF token of this session")
             raise PermissionDeniedException(detail=f"{CSRF_HEADER}: missing or not of this session")
@@ -55,6 +55,15 @@ async def needs_key(connection: Connection, _: BaseRouteHandler) -> None:
     if not allowed:
         await refused(connection, None, "no key of a sender", unknown=True)
         raise NotAuthorizedException(detail="Authorization: the key of [inputs] key_file expected")
+
+
+def _no(role: str) -> str:
+    """Why a role may not."""
+    if role == "partner":
+        return (
+            "the role partner sees no picture here: what a partner may see goes over its leaf node (docs/partners.md)"
+        )
+    return f"the role {role} may not do this"
 
 
 def same_origin(connection: Connection) -> None:

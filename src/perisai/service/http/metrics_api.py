@@ -45,6 +45,21 @@ class _Figures:
         unwritten = self._state.audit.unwritten
         yield GaugeMetricFamily("perisai_audit_unwritten", "Audit entries that wait for the disk", value=unwritten)
         yield from _channels(self._state.channels.status())
+        yield from _partners(self._state.exchange.status())
+
+
+def _partners(rows: list[dict[str, Any]]) -> Iterator[Metric]:
+    labels = ["partner", "direction"]
+    messages = CounterMetricFamily("perisai_partner_messages", "Messages given and taken", labels=labels)
+    tracks = CounterMetricFamily("perisai_partner_tracks", "Rows of tracks given and taken", labels=labels)
+    rejects = CounterMetricFamily("perisai_partner_rejects", "What was refused", labels=["partner", "reason"])
+    for row in rows:
+        for direction in ("given", "taken"):
+            messages.add_metric([row["id"], direction], row[f"{direction}_messages"])
+            tracks.add_metric([row["id"], direction], row[f"{direction}_tracks"])
+        for reason, times in row["rejects"].items():
+            rejects.add_metric([row["id"], reason], times)
+    yield from (messages, tracks, rejects)
 
 
 def _channels(rows: list[dict[str, Any]]) -> Iterator[Metric]:

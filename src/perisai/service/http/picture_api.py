@@ -11,7 +11,8 @@ from litestar.exceptions import NotFoundException
 
 from perisai.model import LEVELS, STATUSES, THREATS
 
-from ..picture import is_neutral, track_feature
+from ..picture import track_feature
+from ..track_columns import is_neutral
 from .guard import needs_view
 
 STILL_S, BEHIND_S = 10.0, 15.0

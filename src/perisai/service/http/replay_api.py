@@ -10,8 +10,9 @@ from litestar.exceptions import NotFoundException, ValidationException, WebSocke
 
 from perisai.recording import Reel
 
-from ..picture import is_neutral
+from ..partners.settings import layer_names
 from ..rewind import Rewind, alarms_over, alerts_then, foreseen_then, track_then
+from ..track_columns import is_neutral
 from .guard import needs_view
 
 TICK_S = 0.5
@@ -77,7 +78,8 @@ async def replay(socket: WebSocket[Any, Any, Any], at_us: int, speed: float = 1.
     await socket.accept()
     state.replays += 1
     try:
-        await _play(socket, Rewind(state.reel, state.config.service.mode, state.sensors), at_us, speed)
+        names = layer_names(state.config.partner)
+        await _play(socket, Rewind(state.reel, state.config.service.mode, state.sensors, names), at_us, speed)
     except (WebSocketDisconnect, RuntimeError):
         pass
     except _BadOrder as error:

@@ -9,7 +9,7 @@ import structlog
 
 from perisai.model import Alert, AlertChange
 
-from ..bus import Bus
+from ..bus import PARTNER, Bus
 from ..orders import Answered
 from ..picture import Picture
 from ..taps import Tap
@@ -72,6 +72,7 @@ class Gateway:
             group.create_task(self._desk())
             group.create_task(self._answers())
             group.create_task(self._trust())
+            group.create_task(self._partners())
             group.create_task(self._tick())
 
     async def _tracks(self) -> None:
@@ -93,6 +94,12 @@ class Gateway:
         after = max(0, await self._bus.last_sequence("FORECASTS") - 1)
         async for message in self._bus.follow("FORECASTS", after):
             self.picture.take_forecasts(message.table())
+
+    async def _partners(self) -> None:
+        after = max(0, await self._bus.last_sequence("PARTNERS") - CATCH_UP)
+        async for message in self._bus.follow("PARTNERS", after):
+            partner = message.subject.removeprefix(f"{PARTNER}.")
+            self.picture.take_partner(partner, message.table(), message.end_us)
 
     async def _desk(self) -> None:
         after = max(0, await self._bus.last_sequence("DESK") - 1)

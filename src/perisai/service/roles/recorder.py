@@ -33,7 +33,7 @@ from ..pipeline import AlertBook
 from .frames import input_frames
 from .stitcher import Absent
 
-KINDS = ("detections", "frames", "tracks", "forecasts", "changes", "orders", "absences")
+KINDS = ("detections", "frames", "tracks", "forecasts", "changes", "orders", "absences", "partners")
 FLUSH_S = 10.0
 FLUSH_ROWS = 200_000
 UPKEEP_S = 600.0
@@ -63,6 +63,9 @@ class Recorder:
             )
             group.create_task(
                 self._stream("FORECASTS", "forecasts", lambda message: conform(message.table(), "forecasts", "bus"))
+            )
+            group.create_task(
+                self._stream("PARTNERS", "partners", lambda message: conform(message.table(), "partners", "bus"))
             )
             group.create_task(self._stream("ALERTS", "changes", self._change))
             group.create_task(self._stream("ANSWERS", "orders", _order))
