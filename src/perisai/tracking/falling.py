@@ -36,8 +36,8 @@ ACCELERATION = np.array([6_000.0, 2e-4])
 """Spectral density of the acceleration that the models do not know, m2/s3. What falls freely is known to a hundredth of
 a m/s2 above the air, and in the air its drag by `ballistic.wander`."""
 LEAVE_S = np.array([25.0, 1e6])
-"""Mean stay under thrust and in coast: an engine does not start again. What thrust's uncertainty mixes into the coast
-by a shorter one was several times all else that the coast does not know."""
+"""Mean stay under thrust and in coast: an engine does not start again. By a shorter one thrust's uncertainty mixes into
+the coast at each plot, at 4,000 s by some hundredths of a m2/s3 (reckoned), a hundred times ACCELERATION."""
 FALLING = 0.99
 """Probability of coasting from which an impact is foretold."""
 LEAST_UPDATES = 4
