@@ -37,7 +37,7 @@ class Feed:
         message = {
             "t": "tick", "seq": self._seq, "now_us": START_US + int(now_s * 1e6), "mode": "exercise",
             "full": self._seq == 1, "tracks": {}, "gone": b"", "alerts": [], "arrivals": {}, "impacts": [],
-            "sensors": [], "health": {"lag_s": 0.0, "detections_per_s": 0.0},
+            "sensors": [], "partners": [], "health": {"lag_s": 0.0, "detections_per_s": 0.0},
         }  # fmt: skip
         self._sockets[-1].send(msgspec.msgpack.encode(message | parts))
 
@@ -53,6 +53,15 @@ def alert(area: str, eta_s: float | None, level: str = "alarm", end_s: float | N
         "end_us": None if end_s is None else START_US + int(end_s * 1e6), "eta_s": eta_s, "probability": 0.9,
         "tracks": [1], "reason": "Drone 90 km away, 5 min.",
     }  # fmt: skip
+
+
+def partner(
+    name: str, rows: Sequence[dict[str, float]], gone: Sequence[int] = (), state: str = "live", age_s: float = 2.0
+) -> dict[str, Any]:
+    """A partner nation's layer with these tracks."""
+    columns = tracks([row | {"id": 0} for row in rows]) | {"id": np.array([row["id"] for row in rows], "<f8").tobytes()}
+    told = {"id": name.lower()[:2], "names": {"en": name}, "state": state, "age_s": age_s}
+    return told | {"tracks": columns, "gone": np.array(gone, "<f8").tobytes()}
 
 
 def tracks(rows: Sequence[dict[str, float]]) -> dict[str, bytes]:

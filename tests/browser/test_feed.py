@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from live_feed import START_US, Feed, alert, tracks
+from live_feed import START_US, Feed, alert, partner, tracks
 from playwright.sync_api import Browser, Page, expect
 
 from conftest import LAPTOP
@@ -169,6 +169,28 @@ def test_partners_layers_are_drawn_when_asked_for(page: Page, feed: Feed) -> Non
     page.wait_for_timeout(300)
     page.wait_for_function("window.__perisai.settled", timeout=WAIT_MS)
     assert page.locator("canvas.maplibregl-canvas").screenshot() != before
+
+
+def test_a_partner_nations_tracks_are_a_layer_that_can_be_switched_off(page: Page, feed: Feed) -> None:
+    big = 2**51 + 7
+    rows = [{"id": big, "lat": 50.7, "lon": 30.9, "ve": -60.0}, {"id": 2, "lat": 50.1, "lon": 30.1, "vn": 70.0}]
+    feed.tick(1, partners=[partner("Romania", rows)])
+    page.wait_for_function("window.__perisai.partners[0]?.tracks === 2")
+    assert page.evaluate("window.__perisai.tracks.length") == 3, "never among our own"
+    page.wait_for_function(f"({INK})('partners') > 100")
+    page.get_by_role("button", name="Layers").click()
+    row = page.locator("section.menu label", has_text="Romania")
+    expect(row).to_contain_text("2 tracks, 2 s old")
+    row.get_by_role("checkbox").uncheck()
+    page.wait_for_function(f"({INK})('partners') === 0")
+    feed.tick(2, partners=[partner("Romania", [], [big], "silent", 41.0)])
+    page.wait_for_function("window.__perisai.partners[0].tracks === 1")
+    expect(row).to_contain_text("silent, 1 tracks, 41 s old")
+    assert page.evaluate(f"({INK})('partners')") == 0, "off stays off"
+    row.get_by_role("checkbox").check()
+    page.wait_for_function(f"({INK})('partners') > 50")
+    feed.begin(tracks=tracks(ROWS))
+    page.wait_for_function("window.__perisai.partners.length === 0")
 
 
 def test_what_is_stale_says_so_at_once(page: Page, feed: Feed) -> None:

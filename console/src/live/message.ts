@@ -12,7 +12,7 @@ export type Threat = (typeof THREATS)[number];
 
 /** n tracks as a structure of arrays: degrees, metres, m/s; covariance in m². */
 export interface TrackArrays {
-  id: Uint32Array;
+  id: Uint32Array | Float64Array;
   lat: Float32Array;
   lon: Float32Array;
   alt_m: Float32Array;
@@ -58,6 +58,17 @@ export interface SensorState {
   /** Waiting: not heard since the service began. */
   state: 'live' | 'silent' | 'waiting';
   age_s: number | null;
+}
+
+/** What a partner nation gives. Its tracks have numbers of their own, which may be large. */
+export interface PartnerMessage {
+  id: string;
+  names: Record<string, string>;
+  state: 'live' | 'silent' | 'waiting';
+  /** How old its newest picture is; null before the first. */
+  age_s: number | null;
+  tracks: TrackArrays;
+  gone: Float64Array;
 }
 
 export interface Health {
@@ -110,6 +121,7 @@ export interface Tick {
   arrivals: Record<string, number>;
   impacts: Impact[];
   sensors: SensorState[];
+  partners: PartnerMessage[];
   health: Health | null;
   /** When it changed, and in the first tick. */
   desk: Desk | null;
@@ -126,12 +138,47 @@ function words(value: unknown): Uint32Array {
   return value instanceof Uint8Array ? new Uint32Array(value.slice().buffer) : new Uint32Array(0);
 }
 
+function doubles(value: unknown): Float64Array {
+  return value instanceof Uint8Array ? new Float64Array(value.slice().buffer) : new Float64Array(0);
+}
+
 function bytes(value: unknown): Uint8Array {
   return value instanceof Uint8Array ? value : new Uint8Array(0);
 }
 
 function list<T>(value: unknown): T[] {
   return Array.isArray(value) ? (value as T[]) : [];
+}
+
+function trackArrays(tracks: Raw, id: TrackArrays['id']): TrackArrays {
+  return {
+    id,
+    lat: floats(tracks['lat']),
+    lon: floats(tracks['lon']),
+    alt_m: floats(tracks['alt_m']),
+    ve: floats(tracks['ve']),
+    vn: floats(tracks['vn']),
+    p_ee: floats(tracks['p_ee']),
+    p_en: floats(tracks['p_en']),
+    p_nn: floats(tracks['p_nn']),
+    existence: bytes(tracks['existence']),
+    confidence: bytes(tracks['confidence']),
+    status: bytes(tracks['status']),
+    threat: bytes(tracks['threat']),
+    neutral: bytes(tracks['neutral']),
+  };
+}
+
+function partner(raw: Raw): PartnerMessage {
+  const tracks = (raw['tracks'] ?? {}) as Raw;
+  return {
+    id: String(raw['id']),
+    names: (raw['names'] ?? {}) as Record<string, string>,
+    state: raw['state'] as PartnerMessage['state'],
+    age_s: (raw['age_s'] as number | null | undefined) ?? null,
+    tracks: trackArrays(tracks, doubles(tracks['id'])),
+    gone: doubles(raw['gone']),
+  };
 }
 
 /** One WebSocket message, or null when it is not a tick (a form this console does not know). */
@@ -144,27 +191,13 @@ export function decodeTick(data: ArrayBuffer): Tick | null {
     now_us: Number(raw['now_us']),
     mode: raw['mode'] as Mode,
     full: Boolean(raw['full']),
-    tracks: {
-      id: words(tracks['id']),
-      lat: floats(tracks['lat']),
-      lon: floats(tracks['lon']),
-      alt_m: floats(tracks['alt_m']),
-      ve: floats(tracks['ve']),
-      vn: floats(tracks['vn']),
-      p_ee: floats(tracks['p_ee']),
-      p_en: floats(tracks['p_en']),
-      p_nn: floats(tracks['p_nn']),
-      existence: bytes(tracks['existence']),
-      confidence: bytes(tracks['confidence']),
-      status: bytes(tracks['status']),
-      threat: bytes(tracks['threat']),
-      neutral: bytes(tracks['neutral']),
-    },
+    tracks: trackArrays(tracks, words(tracks['id'])),
     gone: words(raw['gone']),
     alerts: list<AlertMessage>(raw['alerts']),
     arrivals: (raw['arrivals'] ?? {}) as Record<string, number>,
     impacts: list<Impact>(raw['impacts']),
     sensors: list<SensorState>(raw['sensors']),
+    partners: list<Raw>(raw['partners']).map(partner),
     health: (raw['health'] as Health | undefined) ?? null,
     desk: (raw['desk'] as Desk | undefined) ?? null,
   };

@@ -1,5 +1,7 @@
 /** The air picture the console holds: what all ticks so far add up to. No DOM, no clock. */
 import { STATUSES, THREATS } from './message';
+import { partnerAfter } from './partner';
+import type { Partner } from './partner';
 import type { AlertMessage, Desk, Health, Impact, Level, Mode, SensorState, Status, Threat, Tick } from './message';
 
 export type Affiliation = 'hostile' | 'suspect' | 'unknown' | 'neutral';
@@ -51,6 +53,8 @@ export class Picture {
   /** Active alerts by area: one area has one level at a time. */
   readonly alerts = new Map<string, Alert>();
   readonly sensors = new Map<string, SensorState & { at_us: number }>();
+  /** What partner nations give, by their id. */
+  readonly partners = new Map<string, Partner>();
   impacts: Impact[] = [];
   health: Health | null = null;
   desk: Desk = { proposals: [], pending: [], kept: {} };
@@ -71,6 +75,7 @@ export class Picture {
       if (alert) this.alerts.set(area, { ...alert, arrival_us });
     }
     for (const sensor of tick.sensors) this.sensors.set(sensor.id, { ...sensor, at_us: tick.now_us });
+    for (const given of tick.partners) this.partners.set(given.id, partnerAfter(this.partners.get(given.id), given, tick.now_us));
     this.impacts = tick.impacts;
     if (tick.health) this.health = tick.health;
     if (tick.desk) this.desk = tick.desk;
@@ -84,6 +89,7 @@ export class Picture {
     for (const [id, track] of this.tracks) copy.tracks.set(id, track);
     for (const [area, alert] of this.alerts) copy.alerts.set(area, alert);
     for (const [id, sensor] of this.sensors) copy.sensors.set(id, sensor);
+    for (const [id, partner] of this.partners) copy.partners.set(id, partner);
     copy.levels_version = this.levels_version;
     return copy;
   }
@@ -97,6 +103,7 @@ export class Picture {
     const present = new Set(tick.tracks.id);
     for (const id of this.tracks.keys()) if (!present.has(id)) this.tracks.delete(id);
     this.alerts.clear();
+    this.partners.clear();
     this.levels_version = ++versions;
   }
 

@@ -17,6 +17,8 @@ import { drawnShape, selectedShapes } from './selected';
 import { fanOf } from './fan';
 import type { Reach } from './fan';
 import { FanLayer } from './fan_layer';
+import { PartnerLayer } from './partner_layer';
+import type { PartnerDrawing } from './partner_layer';
 import type { Target } from './selected';
 import { sensorShapes } from './sensors';
 import { mapImages, trackIcons } from './symbols';
@@ -52,10 +54,12 @@ export class AirMap {
   private placed = false;
   private readonly overlay: Overlay;
   private readonly fan: FanLayer;
+  private readonly partners: PartnerLayer;
   private scene: Scene = { tracks: [], impacts: [], selected: null, history: [], layers: { trails: true, vectors: true, ellipses: true } };
 
   private constructor(private readonly map: MapLibre) {
     this.fan = new FanLayer(layerCanvas(map, 'fan'), readPalette());
+    this.partners = new PartnerLayer(layerCanvas(map, 'partners'), readPalette());
     this.overlay = new Overlay(layerCanvas(map, 'tracks'), readPalette(), trackIcons());
     map.on('move', () => this.renderTracks());
     map.on('resize', () => this.renderTracks());
@@ -110,6 +114,7 @@ export class AirMap {
     this.addImages();
     this.overlay.setTheme(readPalette(), trackIcons());
     this.fan.setTheme(readPalette());
+    this.partners.setTheme(readPalette());
     this.renderTracks();
     for (const layer of makeLayers(readPalette())) {
       for (const [name, value] of Object.entries(layer.paint ?? {})) this.map.setPaintProperty(layer.id, name as never, value as never);
@@ -140,6 +145,11 @@ export class AirMap {
     this.draw('selected', selectedShapes(target, areas, known?.forecasts ?? []));
     this.scene = { ...this.scene, selected: target?.kind === 'track' ? target.id : null, history: known?.history ?? [] };
     this.renderTracks();
+  }
+
+  /** Tracks that partner nations give. */
+  setPartnerTracks(partners: PartnerDrawing[]): void {
+    this.partners.set(partners);
   }
 
   setPartners(collection: GeoJSON.FeatureCollection): void {
@@ -179,6 +189,7 @@ export class AirMap {
     const view = projectionOf(this.map.getCenter(), this.map.getZoom(), clientWidth, clientHeight);
     this.overlay.render(this.scene, view);
     this.fan.look(view);
+    this.partners.look(view);
   }
 
   private addImages(): void {

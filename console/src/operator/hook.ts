@@ -32,6 +32,10 @@ export function publishHook(): void {
         id, lat, lon, status, threat, affiliation,
       })); // prettier-ignore
     },
+    /** What partner nations give: id, state and how many tracks. */
+    get partners() {
+      return [...live.picture.partners.values()].map(({ id, state, tracks }) => ({ id, state, tracks: tracks.size }));
+    },
     get alerts() {
       return [...live.picture.alerts.values()].map((alert) => ({ ...alert }));
     },

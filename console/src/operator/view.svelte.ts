@@ -9,20 +9,23 @@ const STANDARD: Record<LayerName, boolean> = { trails: true, vectors: true, elli
 interface Kept {
   layers: Record<LayerName, boolean>;
   sound: boolean;
+  /** Partner nations whose layer is switched off. */
+  partners_off: string[];
 }
 
 function kept(): Kept {
   try {
     const stored = JSON.parse(localStorage.getItem(STORED) ?? '{}') as Partial<Kept>;
-    return { layers: { ...STANDARD, ...stored.layers }, sound: stored.sound ?? true };
+    return { layers: { ...STANDARD, ...stored.layers }, sound: stored.sound ?? true, partners_off: stored.partners_off ?? [] };
   } catch {
-    return { layers: { ...STANDARD }, sound: true };
+    return { layers: { ...STANDARD }, sound: true, partners_off: [] };
   }
 }
 
 class View {
   layers = $state(kept().layers);
   sound = $state(kept().sound);
+  partners_off = $state(kept().partners_off);
   /** Text that narrows both lists. */
   search = $state('');
   /** What lies open over or beside the map. */
@@ -39,6 +42,11 @@ class View {
     this.keep();
   }
 
+  togglePartner(id: string): void {
+    this.partners_off = this.partners_off.includes(id) ? this.partners_off.filter((one) => one !== id) : [...this.partners_off, id];
+    this.keep();
+  }
+
   toggleSound(): void {
     this.sound = !this.sound;
     this.keep();
@@ -49,7 +57,7 @@ class View {
   }
 
   private keep(): void {
-    localStorage.setItem(STORED, JSON.stringify({ layers: this.layers, sound: this.sound }));
+    localStorage.setItem(STORED, JSON.stringify({ layers: this.layers, sound: this.sound, partners_off: this.partners_off }));
   }
 }
 
