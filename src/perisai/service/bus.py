@@ -37,6 +37,7 @@ from nats.js.api import KeyValueConfig, ObjectStoreConfig, StorageType, StreamCo
 
 from perisai.model import ResourceError
 
+from . import tracing
 from .bus_settings import BusSettings
 from .follow import follow
 
@@ -171,7 +172,7 @@ class Bus:
 
     async def publish(self, subject: str, data: bytes, identity: str, end_us: int = 0) -> int:
         """Publish and wait until it is stored; returns its sequence. A second message of one identity is not stored."""
-        headers = {"Nats-Msg-Id": identity, _END: str(end_us)}
+        headers = {"Nats-Msg-Id": identity, _END: str(end_us)} | tracing.headers()
         js = self._js
         return (await self._patiently(lambda: js.publish(subject, data, timeout=STORED_S, headers=headers))).seq
 

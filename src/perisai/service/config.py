@@ -30,7 +30,8 @@ class ServiceSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     host, port: where the console answers; data: directory of the recording and of the bus; nats: address of an external
     NATS cluster (several comma-separated), empty for the embedded one. tls_certificate, tls_key: PEM files of the
-    console; needed wherever it answers beyond this machine.
+    console; needed wherever it answers beyond this machine. traces: address of an OpenTelemetry collector (OTLP over
+    HTTP) for traces of detections on their way to alerts; needs the extra `traces`.
     """
 
     mode: Mode = "exercise"
@@ -40,6 +41,7 @@ class ServiceSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     nats: str = ""
     tls_certificate: str = ""
     tls_key: str = ""
+    traces: str = ""
 
 
 class RegionSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -44,6 +44,7 @@ from .roles.recorder import Recorder
 from .roles.stitcher import run_stitcher
 from .roles.tracker import run_region_tracker, run_tracker
 from .tasks import end, together
+from .tracing import set_up_traces
 from .warm import rehearse
 
 DRAIN_S = 20.0
@@ -98,6 +99,7 @@ class House:
         played: frames to play at `speed` instead of the clock's own ticks. ready: told the address of the console.
         """
         async with contextlib.AsyncExitStack() as stack:
+            set_up_traces(self.config.service.traces)
             listener = stack.enter_context(listening(self.config.service)) if "console" in self.roles else None
             self._keep_settings()
             self._stop_on_signals()

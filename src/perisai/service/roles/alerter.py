@@ -14,6 +14,7 @@ from ..config import Config
 from ..orders import EMPTY, Answered, desk_view
 from ..outbox import Outbox
 from ..pipeline import AlertStage, AlertStep
+from ..tracing import span
 
 CHECKPOINT_S = 5.0
 STREAMS = ("ALERTS", "CAP", "FORECASTS", "ANSWERS", "DESK")
@@ -30,8 +31,9 @@ async def run_alerter(bus: Bus, areas: Areas, config: Config, signer: Signer | N
     log.info("alerting", after=saved.sequence)
     due = time.monotonic() + CHECKPOINT_S
     async for message in bus.follow("TRACKS", saved.sequence, ">"):
-        cause, end_us, step = await _step(stage, message)
-        await _publish(outbox, step, cause, end_us)
+        with span("alerter.step", [message.headers], sequence=message.sequence):
+            cause, end_us, step = await _step(stage, message)
+            await _publish(outbox, step, cause, end_us)
         if (now := desk_view(stage.desk)) != desk:
             desk = now
             await outbox.publish("DESK", "perisai.desk", msgspec.json.encode(desk), f"desk-{cause}", end_us)

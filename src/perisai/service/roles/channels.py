@@ -18,6 +18,7 @@ from ..bus import Bus
 from ..channels.clock import wall_us
 from ..channels.outlet import Outlet, status
 from ..channels.store import ChannelStore
+from ..tracing import span
 
 PAUSE_S = 5.0
 KEEP_S = 10.0
@@ -63,7 +64,8 @@ class Channels:
             except msgspec.DecodeError as error:  # of another version of Perisai: no reason to stop what is to come
                 log.error("CAP message not read", sequence=message.sequence, reason=str(error))
             else:
-                self._hand_out(cap, message.sequence)
+                with span("channels.message", [message.headers], identifier=cap.identifier):
+                    self._hand_out(cap, message.sequence)
             if message.sequence >= head:
                 caught_up.set()
 

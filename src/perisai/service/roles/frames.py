@@ -10,22 +10,32 @@ import structlog
 from perisai.model import BadInputError, Frame, SensorHealth, close_frame, conform, empty
 
 from ..bus import HEALTH, SENSOR, TICK, Bus, Message
+from ..tracing import MOST_LINKS, PARENT
 
 log = structlog.get_logger("frames")
 
 
 async def input_frames(bus: Bus, after: int) -> AsyncIterator[tuple[int, Frame]]:
     """(sequence of the tick, frame) for every frame behind the tick with the sequence `after`."""
+    async for sequence, frame, _ in traced_frames(bus, after):
+        yield sequence, frame
+
+
+async def traced_frames(bus: Bus, after: int) -> AsyncIterator[tuple[int, Frame, list[dict[str, str]]]]:
+    """The same with the headers of the messages that a frame is made of, where these are traced."""
     batches: list[pa.Table] = []
+    came: list[dict[str, str]] = []
     told: tuple[SensorHealth, ...] = ()
     async for message in bus.follow("INPUT", after):
         if message.subject.startswith(f"{HEALTH}."):
             told += _health(message)
         elif message.subject != TICK:
             batches.append(batch(message))
+            if PARENT in message.headers and len(came) < MOST_LINKS:
+                came.append(message.headers)
         else:
-            yield message.sequence, close_frame(batches, "detections", message.end_us, health=told)
-            batches, told = [], ()
+            yield message.sequence, close_frame(batches, "detections", message.end_us, health=told), came
+            batches, told, came = [], (), []
 
 
 def _health(message: Message) -> tuple[SensorHealth, ...]:

@@ -13,6 +13,7 @@ from perisai.model import FRAME_US, TIME, Frame, SensorHealth
 
 from ..bus import DETECTIONS, HEALTH, TICK, Bus, table_bytes
 from ..ingest.shedding import Shedder
+from ..tracing import span
 
 AHEAD_US = 20 * FRAME_US
 """How far played frames may run ahead of the picture before the player waits for the house to follow."""
@@ -41,7 +42,8 @@ class Ingest:
         now = pa.scalar(self._now_us()).cast(TIME)
         received = pc.fill_null(table["received"], now)
         table = table.set_column(table.schema.get_field_index("received"), table.schema.field("received"), received)
-        await self._bus.publish(f"{DETECTIONS}.{source}", table_bytes(table), f"{source}-{identity}")
+        with span("ingest.accept", source=source, rows=table.num_rows):
+            await self._bus.publish(f"{DETECTIONS}.{source}", table_bytes(table), f"{source}-{identity}")
         self.accepted += table.num_rows
         return table.num_rows
 

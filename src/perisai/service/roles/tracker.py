@@ -18,8 +18,9 @@ from ..bus import REGION, TRUST, Bus, State
 from ..config import Config
 from ..outbox import Outbox
 from ..pipeline import TrackStage
+from ..tracing import span
 from ..trusted import TrustedTracker, TrustTold
-from .frames import input_frames
+from .frames import traced_frames
 
 CHECKPOINT_S = 5.0
 TOLD_US = 2_000_000
@@ -114,11 +115,12 @@ async def _track(bus: Bus, role: str, where: tuple[str, str], stage_from: Callab
     told = None
     refusals = Refusals(role, stage.tracker.rejects)
     due = time.monotonic() + CHECKPOINT_S
-    async for sequence, frame in input_frames(bus, saved.sequence):
-        rows = await asyncio.to_thread(stage.step, frame)
-        refusals.tell(stage.tracker.rejects)
-        identity = f"{subject.rpartition('.')[2]}-{frame.end_us}"
-        await outbox.publish_table(stream, subject, rows, identity, frame.end_us)
+    async for sequence, frame, came in traced_frames(bus, saved.sequence):
+        with span("tracker.step", came, role=role, end_us=frame.end_us, detections=frame.table.num_rows):
+            rows = await asyncio.to_thread(stage.step, frame)
+            refusals.tell(stage.tracker.rejects)
+            identity = f"{subject.rpartition('.')[2]}-{frame.end_us}"
+            await outbox.publish_table(stream, subject, rows, identity, frame.end_us)
         if frame.end_us % TOLD_US == 0 and (standing := stage.standing()) != told:
             _say(told, standing)
             told = standing
