@@ -15,7 +15,7 @@ from .claims import Claim, Claims, ClaimView
 from .reporters import Reporters
 from .settings import TrustSettings
 from .suspicion import AHEAD_S, FASTEST_MPS, HIGHEST_M, SECTORS, Suspect, Suspicion, Watched
-from .tracks import Living, around, cells, take
+from .tracks import Living, among, around, cells, take
 from .watchers import Watchers
 
 VERSION = 1
@@ -157,7 +157,7 @@ class Trust:
             lat, lon, reach_m = self._places(one, own, measured)
             if is_radar:
                 about = around(self._living, now_us) if about is None else about
-                explained = np.isin(cells(lat, lon), about)
+                explained = among(cells(lat, lon), about)
                 azimuth = measured["azimuth_deg"][own]
                 self.suspicion.scan(one, azimuth[~explained], now_us)
                 held = self.suspicion.held_sectors(one)

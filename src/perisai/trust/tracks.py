@@ -86,9 +86,21 @@ def cells(lat: np.ndarray, lon: np.ndarray, dy: int = 0, dx: int = 0) -> np.ndar
 
 
 def around(living: dict[int, Living], now_us: int) -> np.ndarray:
-    """The cells in and beside which a track should be now, int64, sorted."""
+    """The cells in and beside which a track should be now, int64, sorted, some of them several times."""
     if not living:
         return np.zeros(0, np.int64)
-    places = np.array([track.at(now_us) for track in living.values()])
-    found = [cells(places[:, 0], places[:, 1], dy, dx) for dy in (-1, 0, 1) for dx in (-1, 0, 1)]
-    return np.unique(np.concatenate(found))
+    tracks, n = living.values(), len(living)
+    lat = np.fromiter((one.lat for one in tracks), np.float64, n)
+    lon = np.fromiter((one.lon for one in tracks), np.float64, n)
+    at_us = np.fromiter((one.time_us for one in tracks), np.int64, n)
+    dt = np.clip(now_us - at_us, 0, STALE_US) * 1e-6 / METRES_A_DEGREE
+    lon += np.fromiter((one.ve_mps for one in tracks), np.float64, n) * dt / np.maximum(0.02, np.cos(np.radians(lat)))
+    lat += np.fromiter((one.vn_mps for one in tracks), np.float64, n) * dt
+    return np.sort(np.concatenate([cells(lat, lon, dy, dx) for dy in (-1, 0, 1) for dx in (-1, 0, 1)]))
+
+
+def among(places: np.ndarray, known: np.ndarray) -> np.ndarray:
+    """Which cells (n,) are among the sorted ones, bool (n,)."""
+    if not known.size:
+        return np.zeros(places.size, bool)
+    return known[np.minimum(np.searchsorted(known, places), known.size - 1)] == places
