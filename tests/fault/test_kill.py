@@ -99,9 +99,9 @@ def raid(directory: Path, kills: int, chance: random.Random) -> tuple[list[float
         pass
     centre = Centre(directory)
     try:
-        for _ in range(kills):
+        for number in range(kills):
             time.sleep(chance.uniform(0.2, 2.5))
-            centre.kill(chance.choice(("bus", "centre")))
+            centre.kill(("centre", "bus")[number % 2])
         centre.finish()
     finally:
         centre.process.kill()

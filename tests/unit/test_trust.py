@@ -108,6 +108,8 @@ def test_plots_that_come_again_to_the_last_bit_are_a_replay():
     rng, trust = np.random.default_rng(6), Trust(SENSORS)
     azimuth_deg, range_m = 360.0 * rng.random(12), 150e3 * rng.random(12)
     assert trust.step(frame(1, plots(rng, "r0", 1, azimuth_deg, range_m))).table.num_rows == 12
+    sent_again = trust.step(frame(2, plots(rng, "r0", 1, azimuth_deg, range_m))).table.num_rows
+    assert sent_again == 12 and not trust.standing().sensors, "under its own time it is no replay"
     assert trust.step(frame(61, plots(rng, "r0", 61, azimuth_deg, range_m))).table.num_rows == 0
     assert why(trust) == {("r0", "replayed")} and trust.held["replayed"] == 12
     assert trust.step(frame(62, plots(rng, "r0", 62, azimuth_deg, range_m + 7.2))).table.num_rows == 12

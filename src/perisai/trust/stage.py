@@ -138,6 +138,7 @@ class Trust:
         keep = np.ones(table.num_rows, bool)
         self._impossible(table, number, now_us, keep)
         measured = {name: floats(table[name]) for name in ("lat", "lon", "range_m", "azimuth_deg")}
+        at_us = time_us(table["time"])
         rows = np.flatnonzero((number >= 0) & ~people & keep)
         order = rows[np.argsort(number[rows], kind="stable")]
         bounds = np.flatnonzero(np.diff(number[order])) + 1
@@ -146,7 +147,7 @@ class Trust:
             one = int(number[own[0]])
             is_radar = bool(self.watchers.radar[one])
             if is_radar and self.suspicion.repeated(
-                one, np.column_stack([measured["range_m"][own], measured["azimuth_deg"][own]]), now_us
+                one, np.column_stack([measured["range_m"][own], measured["azimuth_deg"][own]]), int(at_us[own[0]])
             ):
                 self.suspicion.sign(one, "replayed", now_us, own.size)
                 self.held["replayed"] += own.size

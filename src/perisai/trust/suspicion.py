@@ -114,14 +114,17 @@ class Suspicion:
             radar.sectors = [sector for sector, plots in enumerate(radar.plots) if plots > even]
             self.sign(number, "jammed", now_us)
 
-    def repeated(self, number: int, measured: np.ndarray, now_us: int) -> bool:
-        """Whether a sensor's measurements of a frame (n, k) came before, to the last bit."""
+    def repeated(self, number: int, measured: np.ndarray, time_us: int) -> bool:
+        """Whether a sensor's measurements of a frame (n, k) came before, to the last bit, with another time.
+
+        time_us: of the first. What is sent again under its own time is no replay: the tracker knows it.
+        """
         if len(measured) < SAME_PLOTS:
             return False
         known = self.prints.setdefault(number, {})
         mark = zlib.crc32(np.ascontiguousarray(measured).tobytes())
         before = known.pop(mark, None)
-        known[mark] = now_us
-        while len(known) > PRINTS or (known and now_us - next(iter(known.values())) > REPLAY_US):
+        known[mark] = time_us
+        while len(known) > PRINTS or (known and time_us - next(iter(known.values())) > REPLAY_US):
             del known[next(iter(known))]
-        return before is not None and now_us - before <= REPLAY_US and now_us > before
+        return before is not None and 0 < time_us - before <= REPLAY_US
