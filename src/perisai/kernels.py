@@ -1,13 +1,14 @@
 """The decorator of all numba kernels, and a disk cache that notices when a kernel's helpers change.
 
 numba keeps compiled kernels beside their source and compiles one again when its own file changes. A kernel that calls
-one in another file has that code inside it, so here the freshness of a kernel is that of its whole stage and of what
-every stage may use.
+one in another file has that code inside it, so here the freshness of a kernel is that of all kernels of its stage, of
+what they import there, and of what every stage may use.
 """
 
 import functools
 import hashlib
 import pickle
+import re
 from pathlib import Path
 from typing import Any
 
@@ -15,17 +16,30 @@ import numba
 from numba.core import caching
 
 PACKAGE = Path(__file__).parent
+_KERNEL = re.compile(r"^@(?:kernel|loop|inlined)\b", re.MULTILINE)
+_IMPORT = re.compile(r"^from \.+(?:([\w.]+) import| import (\w+))", re.MULTILINE)
 _Locator: Any = caching._SourceFileBackedLocatorMixin  # pyright: ignore[reportAttributeAccessIssue]
 _own_stamp = _Locator.get_source_stamp
 
 
 @functools.cache
 def stage_stamp(stage: str) -> bytes:
-    """Hash of the sources that kernels of a stage (a folder of the package) can contain."""
-    shared = [PACKAGE / "kernels.py", PACKAGE / "geodesy.py"]
+    """Hash of the sources that kernels of a stage (a folder of the package) can contain: of the files with kernels and
+    of all files of the stage that these import, directly or not."""
     digest = hashlib.sha256()
-    for path in [*shared, *sorted((PACKAGE / stage).glob("*.py"))]:
+    for path in (PACKAGE / "kernels.py", PACKAGE / "geodesy.py"):
         digest.update(path.read_bytes())
+    sources = {path: path.read_text() for path in sorted((PACKAGE / stage).rglob("*.py"))}
+    held = {path for path, text in sources.items() if _KERNEL.search(text)}
+    fresh = held
+    while fresh:
+        named = {
+            name.rpartition(".")[2] for path in fresh for names in _IMPORT.findall(sources[path]) for name in names
+        }
+        fresh = {path for path in sources if path.stem in named} - held
+        held = held | fresh
+    for path in sorted(held):
+        digest.update(sources[path].encode())
     return digest.digest()
 
 

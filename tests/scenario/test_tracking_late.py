@@ -166,3 +166,33 @@ def test_states_kept_stay_inside_their_bytes_and_the_window():
         assert sum(kept) <= 300_000
         assert len(tracker._window.beats) <= 70
     assert state(tracker) == state(free)
+
+
+def test_what_states_share_is_what_there_is():
+    """Arrays beside the bank are copied only when somebody said that they changed: nobody may forget to."""
+    tracker = Tracker(SENSORS)
+    shared, frames = 0, list(split_frames(delivered(feed(12), 13, 0.2, 20.0)))
+    for frame in frames:
+        tracker.step(frame)
+        for kept in tracker._others:
+            for now, copy in zip(kept.arrays, kept.copy or kept.arrays, strict=True):
+                np.testing.assert_array_equal(now, copy)
+            shared += kept.copy is not None
+    # What sensors say of themselves, ballistic flights and crossings are never touched here, others in some frames.
+    assert shared > 3 * len(frames)
+
+
+def test_rows_held_back_are_the_same_picture_and_come_late_less_often():
+    """Latencies of up to 0.8 s and a hold-back of one: nothing is late, and the tracks are those of rows in time."""
+    table = feed(14)
+    time = time_us(table["time"])
+    wait = np.random.default_rng(15).integers(200_000, 800_000, time.size)
+    at = table.schema.get_field_index("received")
+    live = table.set_column(at, "received", pa.array(time + wait).cast(table.schema.field(at).type))
+    held, eager = Tracker(SENSORS, TrackerSettings(hold_back_s=1.0)), Tracker(SENSORS)
+    frames = list(split_frames(live))
+    after = [Frame(frames[-1].end_us + k * 1_000_000, table.slice(0, 0)) for k in (1, 2)]
+    picture(held, frames + after)
+    picture(eager, frames + after[:1])
+    assert held._window.late_us < 0 < eager._window.late_us
+    assert state(held) == state(eager)

@@ -9,6 +9,8 @@ from perisai.geodesy import from_plane
 from perisai.model import Frame, Sensor, build
 from perisai.tracking import Tracker
 from perisai.tracking.bank import SCAN_BEGAN, SCAN_ID, Bank, new_bank
+from perisai.tracking.coverage import cell_of
+from perisai.tracking.forms import FORM_PLANE
 from perisai.tracking.learnt import (
     BIRTHS,
     EVERY_S,
@@ -18,6 +20,7 @@ from perisai.tracking.learnt import (
     MOST_CROWDING,
     UNWATCHED,
     Learnt,
+    expected,
 )
 from perisai.tracking.settings import TrackerSettings
 from perisai.tracking.sites import SIDE, region_plane, sites
@@ -69,9 +72,15 @@ def scan(
 
 
 def crowding_at(learnt: Learnt, sensor: int, east: float, north: float) -> float:
-    one = np.array([sensor])
-    clutter, _ = learnt.at(one, np.zeros(1, np.int8), np.ones((1, 6)), np.array([east]), np.array([north]))
-    return float(clutter[0] / learnt.sites.clutter[sensor])
+    grid = (learnt.crowding, learnt.undetected, learnt.side, learnt.half_m)
+    clutter, _ = expected(learnt.sites, *grid, sensor, FORM_PLANE, 1.0, east, north)
+    return float(clutter / learnt.sites.clutter[sensor])
+
+
+def part(learnt: Learnt, sensor: int, east: float, north: float) -> int:
+    """The cell of a sensor's coverage that a place lies in."""
+    at = learnt.sites
+    return int(cell_of(east - at.east_m[sensor], north - at.north_m[sensor], at.max_range_m[sensor]))
 
 
 def test_a_fixed_source_of_false_reports_is_learnt_where_it_stands_and_by_the_radar_that_sees_it():
@@ -80,7 +89,7 @@ def test_a_fixed_source_of_false_reports_is_learnt_where_it_stands_and_by_the_ra
     for k in range(60):
         scan(learnt, k, births=[(source[0] + 50.0 * (k % 3), source[1])] * 4)
     assert crowding_at(learnt, 0, *source) > 5.0
-    others = np.arange(SIDE * SIDE) != int(learnt._part(0, *(np.array([v]) for v in source))[0])
+    others = np.arange(SIDE * SIDE) != part(learnt, 0, *source)
     assert (learnt.crowding[0, others] < 1.0).all()
     assert (learnt.crowding[1] == 1.0).all()
 
@@ -105,7 +114,7 @@ def test_a_blind_corner_lowers_the_detection_probability_there_alone():
     for k in range(80):
         scan(learnt, k, sure=[(-60e3, 10e3, k % 4 == 0), (60e3, 10e3, k % 10 != 0)])
     pd = learnt.sites.pd_map[0]
-    blind, sighted = (int(learnt._part(0, np.array([e]), np.array([10e3]))[0]) for e in (-60e3, 60e3))
+    blind, sighted = (part(learnt, 0, e, 10e3) for e in (-60e3, 60e3))
     assert pd[blind] < 0.7
     assert pd[sighted] == pytest.approx(0.9, abs=0.03)
     assert np.delete(pd, [blind, sighted]) == pytest.approx(0.9)
@@ -212,7 +221,7 @@ def test_a_start_at_a_source_of_false_reports_is_worth_less_than_elsewhere():
 def test_the_order_of_detections_inside_a_scan_changes_nothing_learnt():
     one, other = learn_from(frames(4, 40)), learn_from(frames(4, 40, shuffled=True))
     assert (one._learnt.false > 0.0).any()
-    for mine, theirs in zip(one._learnt.arrays, other._learnt.arrays, strict=True):
+    for mine, theirs in zip(one._learnt.kept.arrays, other._learnt.kept.arrays, strict=True):
         assert mine.tobytes() == theirs.tobytes()
 
 
@@ -221,5 +230,5 @@ def test_what_was_learnt_survives_a_checkpoint():
     again = Tracker.restore(tracker.checkpoint(), [POSITION])
     assert (again._learnt.false > 0.0).any()
     assert (again.places.pd_map == tracker.places.pd_map).all()
-    for mine, theirs in zip(tracker._learnt.arrays, again._learnt.arrays, strict=True):
+    for mine, theirs in zip(tracker._learnt.kept.arrays, again._learnt.kept.arrays, strict=True):
         assert mine.tobytes() == theirs.tobytes()

@@ -6,36 +6,27 @@ import msgspec
 import numpy as np
 import pyarrow as pa
 
-from perisai.model import BadInputError, SensorHealth, conform
+from perisai.model import BadInputError, SensorHealth
 
 from .bank import new_bank
-from .snapshot import SAVED, Snapshot
+from .columns import NO_ROW, ROW
+from .snapshot import SAVED, Kept, Snapshot
 from .window import Beat
 
-VERSION = 7
-_OPTIONS = pa.ipc.IpcWriteOptions(compression="zstd")
+VERSION = 8
 
 
-def pack_rows(table: pa.Table | None) -> bytes:
-    """A table of detections as an Arrow stream without its empty columns; nothing as nothing."""
-    if table is None or table.num_rows == 0:
-        return b""
-    given = [name for name in table.column_names if table[name].null_count < table.num_rows]
-    # Taken anew, so that no bit beyond the last row is left of what the table was cut from.
-    kept = table.select(given).take(pa.array(np.arange(table.num_rows))).combine_chunks()
-    sink = pa.BufferOutputStream()
-    with pa.ipc.new_stream(sink, kept.schema, options=_OPTIONS) as writer:
-        writer.write_table(kept)
-    return sink.getvalue().to_pybytes()
+def pack_rows(rows: np.ndarray) -> tuple[int, bytes]:
+    """Records of detections as their number and compressed bytes."""
+    return rows.size, pa.compress(rows.tobytes(), codec="zstd", asbytes=True) if rows.size else b""
 
 
-def unpack_rows(blob: bytes) -> pa.Table | None:
+def unpack_rows(packed: tuple[int, bytes]) -> np.ndarray:
     """What `pack_rows` was given."""
-    if not blob:
-        return None
-    with pa.ipc.open_stream(blob) as reader:
-        table = reader.read_all()
-    return conform(table, "detections", "tracker checkpoint") if table.num_rows else None
+    n, blob = packed
+    if n == 0:
+        return NO_ROW
+    return np.frombuffer(pa.decompress(blob, n * ROW.itemsize, codec="zstd", asbytes=True), ROW)
 
 
 def pack_beat(beat: Beat) -> tuple[Any, ...]:
@@ -55,12 +46,12 @@ def unpack_beat(saved: tuple[Any, ...]) -> tuple[Beat, bool, np.ndarray]:
 def pack_state(state: Snapshot) -> tuple[Any, ...]:
     """A state as bytes by array."""
     arrays = [array.tobytes() for array in state.bank]
-    others = [array.tobytes() for array in state.others]
+    others = [[array.tobytes() for array in group] for group in state.others]
     return (arrays, state.free.tobytes(), state.counters.tobytes(), others, sorted(state.airliners))
 
 
-def unpack_state(saved: tuple[Any, ...], others: list[np.ndarray]) -> Snapshot:
-    """The state again; others: arrays of the types and shapes of those it held."""
+def unpack_state(saved: tuple[Any, ...], others: list[Kept]) -> Snapshot:
+    """The state again; others: such arrays as it held."""
     arrays, free, counters, rest, airliners = saved
     like = new_bank(1)
     bank = []
@@ -71,8 +62,12 @@ def unpack_state(saved: tuple[Any, ...], others: list[np.ndarray]) -> Snapshot:
         tuple(bank),
         np.frombuffer(free, np.int32),
         np.frombuffer(counters, np.int64),
-        tuple(np.frombuffer(c, o.dtype).reshape(o.shape) for c, o in zip(rest, others, strict=True)),
+        tuple(
+            tuple(np.frombuffer(c, o.dtype).reshape(o.shape) for c, o in zip(group, kept.arrays, strict=True))
+            for group, kept in zip(rest, others, strict=True)
+        ),
         frozenset(airliners),
+        sum(array.nbytes for array in bank) + len(free),
     )
 
 

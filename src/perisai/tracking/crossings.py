@@ -19,6 +19,7 @@ from .detections import NOTHING, Detections
 from .forms import FORM_BEARING, FORM_PRESENCE
 from .settings import MODELS, RING, Rules
 from .sites import BEARING, PRESENCE, Sites
+from .snapshot import Kept
 from .work import Work
 
 POOL = 256
@@ -43,7 +44,7 @@ class Crossings:
         self.sites, self.plane = sites, plane
         self.pool = np.full((POOL, 4), np.nan)
         self.heard = np.full(sites.kind.size, -np.inf)
-        self.arrays = [self.pool, self.heard]
+        self.kept = Kept(self.pool, self.heard)
         self._turn = np.array(
             [plane_convergence(plane, a, o) for a, o in zip(sites.lat_rad, sites.lon_rad, strict=True)]
         )
@@ -52,6 +53,7 @@ class Crossings:
         """Start tracks from the bearings of a beat; the bank as the beat left it, with room for as many."""
         if not (d.form >= FORM_BEARING).any():
             return
+        self.kept.changed()
         kind = self.sites.kind[d.sensor]
         self.heard[d.sensor[(kind == BEARING) | (kind == PRESENCE)]] = until_s
         used = int(bank.counters[USED])

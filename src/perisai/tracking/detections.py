@@ -4,20 +4,21 @@ from collections import Counter
 from typing import NamedTuple
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
 
-from perisai.geodesy import Plane, kernel
-from perisai.model import time_us
+from perisai.geodesy import Plane
+from perisai.kernels import loop
 
-from .columns import CONFIDENCE, Codes, addresses, codes, numbers
+from .columns import CONFIDENCE, Codes
 from .forms import REASONS, check, transform
-from .learnt import Learnt
-from .settings import CLASSES
+from .learnt import Learnt, expected
+from .settings import STATES
 from .sites import MODES, REMOTE_ID, Sites
 
 GROUP_US = 500_000
-LABELS = {name: i for i, name in enumerate(CLASSES)}
+DUPLICATE = REASONS.index("duplicate")
+CODED = ("time", "sensor", "scan", "address", "label")
+BIN, SITE, GROUP, FORM, TIME = range(5)
+"""Rows of the whole numbers that detections are ordered by, before what they measured and their names."""
 
 
 class Detections(NamedTuple):
@@ -56,110 +57,181 @@ NOTHING = Detections(
 """The detections of an empty frame."""
 
 
+class Raw(NamedTuple):
+    """n rows of a beat as they came, by column (see `columns.ROW`), and what `transform` makes of them."""
+
+    time: np.ndarray
+    site: np.ndarray
+    scan: np.ndarray
+    address: np.ndarray
+    label: np.ndarray
+    values: np.ndarray
+    given: np.ndarray
+    reason: np.ndarray
+    form: np.ndarray
+    z: np.ndarray
+    var: np.ndarray
+    mask: np.ndarray
+    east: np.ndarray
+    north: np.ndarray
+    radius: np.ndarray
+
+
 def read(
-    table: pa.Table,
-    epoch_us: int,
-    index: dict[str, int],
-    sites: Sites,
-    plane: Plane,
-    names: Codes,
-    rejects: Counter[str],
-    learnt: Learnt,
+    rows: np.ndarray, epoch_us: int, sites: Sites, plane: Plane, names: Codes, rejects: Counter[str], learnt: Learnt
 ) -> Detections:
-    """The detections of a table whose times are known; rows that cannot be used are counted in `rejects` by reason."""
-    n = table.num_rows
-    time = time_us(table["time"])
-    site = codes(table["sensor"], index).astype(np.int64)
-    values, given = numbers(table)
-    reason = np.zeros(n, np.int8)
-    reason[site < 0] = 1
-    check(values, given, site, sites.kind, sites.max_range_m, reason)
-    form = np.zeros(n, np.int8)
-    z, var, mask = np.zeros((n, 6)), np.zeros((n, 6)), np.zeros((n, 6), np.bool_)
-    east, north, radius = np.zeros(n), np.zeros(n), np.zeros(n)
-    transform(plane, values, given, site, sites, reason, form, z, var, mask, east, north, radius)
-    address, rank = addresses(table["address"], names)
-    scan = table["scan"] if table["scan"].null_count == 0 else pc.fill_null(table["scan"], -1)
-    scan = np.asarray(scan.to_numpy(), dtype=np.int64)
-    group = scan
-    # What names itself is its own scan: one report excludes no other of the same second but of the same address.
-    own = (scan < 0) & (address >= 0)
-    if own.any():
-        kind = sites.kind[np.maximum(site, 0)]
-        own &= (kind == MODES) | (kind == REMOTE_ID)
-        group = np.where(own, -2 - rank.astype(np.int64), scan)
-        scan = np.where(own, -2 - address.astype(np.int64), scan)
-    bin_ = time // GROUP_US
-    good = np.flatnonzero(reason == 0)
-    keys = [key[good] for key in (rank, z[:, 1], z[:, 0], time, form, group, site, bin_)]
-    varied = [key for key in keys if good.size and key.min() != key.max()]
-    order = good[_order(varied)] if varied else good
-    order = _without_duplicates(order, time, site, z, mask, address, reason)
-    if reason.any():
-        for code, count in enumerate(np.bincount(reason)):
-            if code and count:
-                rejects[REASONS[code]] += int(count)
-    head = np.ones(order.size, np.bool_)
-    if order.size:
-        a, b = order[1:], order[:-1]
-        head[1:] = (site[a] != site[b]) | (scan[a] != scan[b]) | (bin_[a] != bin_[b]) | (form[a] != form[b])
-    label = codes(table["label"], LABELS)
-    confidence = np.where(given[:, CONFIDENCE], np.clip(values[:, CONFIDENCE], 0.0, 1.0), 1.0)
-    n = order.size
-    out = Detections(
-        t=np.empty(n), sensor=np.empty(n, np.int64), scan=np.empty(n, np.int64), form=np.empty(n, np.int8),
-        z=np.empty((n, 6)), var=np.empty((n, 6)), mask=np.empty((n, 6), np.bool_), east_m=np.empty(n),
-        north_m=np.empty(n), radius_m=np.empty(n), address=np.empty(n, np.int32), label=np.empty(n, np.int32),
-        confidence=np.empty(n), head=head, clutter=time[:0], undetected=time[:0],
+    """The detections of records (n,) whose times are known; rows that cannot be used are counted in `rejects`."""
+    n = rows.size
+    time, sensor, scan, address, label = (rows[name].copy() for name in CODED)
+    values, given = rows["values"].copy(), rows["given"].copy()
+    raw = Raw(
+        time, sensor, scan, address, label, values, given, np.zeros(n, np.int8), np.zeros(n, np.int8),
+        np.zeros((n, STATES)), np.zeros((n, STATES)), np.zeros((n, STATES), np.bool_), np.zeros(n), np.zeros(n),
+        np.zeros(n),
     )  # fmt: skip
-    t = (time - epoch_us) * 1e-6 - sites.bias[site, 2]
-    _take(
-        Detections(
-            t, site, scan, form, z, var, mask, east, north, radius, address, label, confidence, head, time, time
-        ),
-        order,
-        out,
-    )
-    clutter, undetected = learnt.at(out.sensor, out.form, out.var, out.east_m, out.north_m)
-    return out._replace(clutter=clutter, undetected=undetected)
+    order, spare = np.empty(n, np.int64), np.empty(n, np.int64)
+    keys = np.empty((5, n), np.int64)
+    count = _arrange(plane, sites, raw, names.ranks(raw.address), keys, order, spare)
+    if raw.reason.any():
+        for code, times in enumerate(np.bincount(raw.reason).tolist()):
+            if code and times:
+                rejects[REASONS[code]] += times
+    out = Detections(
+        t=np.empty(count), sensor=np.empty(count, np.int64), scan=np.empty(count, np.int64),
+        form=np.empty(count, np.int8), z=np.empty((count, STATES)), var=np.empty((count, STATES)),
+        mask=np.empty((count, STATES), np.bool_), east_m=np.empty(count), north_m=np.empty(count),
+        radius_m=np.empty(count), address=np.empty(count, np.int32), label=np.empty(count, np.int32),
+        confidence=np.empty(count), head=np.empty(count, np.bool_), clutter=np.empty(count),
+        undetected=np.empty(count),
+    )  # fmt: skip
+    _take(raw, keys, order, epoch_us, sites, learnt.crowding, learnt.undetected, learnt.side, learnt.half_m, out)
+    return out
 
 
-@kernel
-def _take(rows: Detections, order, out: Detections):
-    """The rows of an order into `out`; `head` and the densities are left alone."""
-    for k in range(order.size):
+@loop
+def _arrange(plane: Plane, sites: Sites, raw: Raw, rank, keys, order, spare):
+    """Check and transform the rows, and put those that can be used in order; gives their number."""
+    check(raw.values, raw.given, raw.site, sites.kind, sites.max_range_m, raw.reason)
+    transform(
+        plane, raw.values, raw.given, raw.site, sites, raw.reason, raw.form, raw.z, raw.var, raw.mask, raw.east,
+        raw.north, raw.radius,
+    )  # fmt: skip
+    n = 0
+    for j in range(raw.time.size):
+        if raw.reason[j] != 0:
+            continue
+        order[n] = j
+        n += 1
+        keys[BIN, j] = raw.time[j] // GROUP_US
+        keys[SITE, j] = raw.site[j]
+        keys[GROUP, j] = raw.scan[j]
+        keys[FORM, j] = raw.form[j]
+        keys[TIME, j] = raw.time[j]
+        kind = sites.kind[raw.site[j]]
+        if raw.scan[j] < 0 and raw.address[j] >= 0 and kind in (MODES, REMOTE_ID):
+            # What names itself is its own scan: a report excludes no other of the same second but of its address.
+            keys[GROUP, j] = -2 - rank[j]
+            raw.scan[j] = -2 - raw.address[j]
+    first = 0
+    while first < 5 and _same(keys, order, n, first):
+        first += 1
+    _sort(order, spare, n, keys, raw.z, rank, first)
+    kept = min(n, 1)
+    for k in range(1, n):
+        if _repeats(raw, spare[k], spare[k - 1]):
+            raw.reason[spare[k]] = DUPLICATE
+        else:
+            order[kept] = spare[k]
+            kept += 1
+    if n:
+        order[0] = spare[0]
+    return kept
+
+
+@loop
+def _same(keys, order, n, row):
+    """Whether a key is one for all."""
+    same = True
+    for k in range(1, n):
+        same &= keys[row, order[k]] == keys[row, order[0]]
+    return same
+
+
+@loop
+def _after(keys, z, rank, first, a, b):
+    """Whether row a comes after row b."""
+    for row in range(first, 5):
+        if keys[row, a] != keys[row, b]:
+            return keys[row, a] > keys[row, b]
+    for c in range(2):
+        if z[a, c] != z[b, c]:
+            return z[a, c] > z[b, c]
+    return rank[a] > rank[b]
+
+
+@loop
+def _sort(order, out, n, keys, z, rank, first):
+    """The first n of `order`, sorted by keys (rows from `first` on), measurement and rank, into `out`; stable merging
+    (`order` is scratch). One order whatever the rows came in: nothing else may depend on how they came."""
+    for k in range(n):
+        out[k] = order[k]
+    width = 1
+    a, b = out, order
+    while width < n:
+        for low in range(0, n, 2 * width):
+            middle, high = min(low + width, n), min(low + 2 * width, n)
+            left, right = low, middle
+            for k in range(low, high):
+                if left < middle and (right >= high or not _after(keys, z, rank, first, a[left], a[right])):
+                    b[k] = a[left]
+                    left += 1
+                else:
+                    b[k] = a[right]
+                    right += 1
+        for k in range(n):
+            a[k] = b[k]
+        width *= 2
+
+
+@loop
+def _repeats(raw: Raw, a, b):
+    """Whether row a says just what row b did."""
+    same = raw.time[a] == raw.time[b] and raw.site[a] == raw.site[b] and raw.address[a] == raw.address[b]
+    for c in range(STATES):
+        same &= raw.z[a, c] == raw.z[b, c] and raw.mask[a, c] == raw.mask[b, c]
+    return same
+
+
+@loop
+def _take(raw: Raw, keys, order, epoch_us, sites: Sites, crowding, undetected, side, half_m, out: Detections):
+    """The rows of an order, with what is expected at their places."""
+    for k in range(out.t.size):
         j = order[k]
-        out.t[k] = rows.t[j]
-        out.sensor[k] = rows.sensor[j]
-        out.scan[k] = rows.scan[j]
-        out.form[k] = rows.form[j]
-        out.east_m[k] = rows.east_m[j]
-        out.north_m[k] = rows.north_m[j]
-        out.radius_m[k] = rows.radius_m[j]
-        out.address[k] = rows.address[j]
-        out.label[k] = rows.label[j]
-        out.confidence[k] = rows.confidence[j]
-        for c in range(6):
-            out.z[k, c] = rows.z[j, c]
-            out.var[k, c] = rows.var[j, c]
-            out.mask[k, c] = rows.mask[j, c]
-
-
-def _order(keys: list[np.ndarray]) -> np.ndarray:
-    """The order by keys, the last first, as `np.lexsort` gives it; one key is enough where all its values differ."""
-    order = np.argsort(keys[-1], kind="stable")
-    ranked = keys[-1][order]
-    return order if (ranked[1:] != ranked[:-1]).all() else np.lexsort(keys)
-
-
-def _without_duplicates(order, time, site, z, mask, address, reason) -> np.ndarray:
-    """The order without rows that repeat the one before them in everything measured."""
-    if order.size < 2:
-        return order
-    a, b = order[1:], order[:-1]
-    same = (time[a] == time[b]) & (site[a] == site[b]) & (address[a] == address[b]) & (z[a, 0] == z[b, 0])
-    if not same.any():
-        return order
-    same &= (z[a] == z[b]).all(axis=1) & (mask[a] == mask[b]).all(axis=1)
-    reason[a[same]] = 9
-    return order[np.concatenate([[True], ~same])]
+        s = raw.site[j]
+        out.t[k] = (raw.time[j] - epoch_us) * 1e-6 - sites.bias[s, 2]
+        out.sensor[k] = s
+        out.scan[k] = raw.scan[j]
+        out.form[k] = raw.form[j]
+        out.east_m[k] = raw.east[j]
+        out.north_m[k] = raw.north[j]
+        out.radius_m[k] = raw.radius[j]
+        out.address[k] = raw.address[j]
+        out.label[k] = raw.label[j]
+        given = raw.given[j, CONFIDENCE]
+        out.confidence[k] = min(max(raw.values[j, CONFIDENCE], 0.0), 1.0) if given else 1.0
+        for c in range(STATES):
+            out.z[k, c] = raw.z[j, c]
+            out.var[k, c] = raw.var[j, c]
+            out.mask[k, c] = raw.mask[j, c]
+        out.head[k] = True
+        if k > 0:
+            i = order[k - 1]
+            out.head[k] = (
+                keys[SITE, j] != keys[SITE, i]
+                or raw.scan[j] != raw.scan[i]
+                or keys[BIN, j] != keys[BIN, i]
+                or keys[FORM, j] != keys[FORM, i]
+            )
+        out.clutter[k], out.undetected[k] = expected(
+            sites, crowding, undetected, side, half_m, s, raw.form[j], raw.var[j, 1], raw.east[j], raw.north[j]
+        )

@@ -29,6 +29,8 @@ def check(values, given, site, kind, max_range_m, reason):
     """Give each row (n, 15) the first reason that applies, as an index of REASONS; 0 is good."""
     for j in range(values.shape[0]):
         v = values[j]
+        if site[j] < 0:
+            reason[j] = 1
         if reason[j] != 0:
             continue
         for c in range(v.size):

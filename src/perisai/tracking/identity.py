@@ -35,7 +35,10 @@ def forsake(bank: Bank, used: int, sites: Sites, now_s: float) -> None:
     spoken = named & bank.touched[:used]
     if not spoken.any():
         return
-    left = np.flatnonzero(named & ~bank.touched[:used] & np.isin(address, address[spoken]))
+    speaks = np.zeros(int(address.max()) + 1, np.bool_)
+    speaks[address[spoken]] = True
+    left = np.flatnonzero(named & ~bank.touched[:used])
+    left = left[speaks[address[left]]]
     if left.size:
         radar = sites.kind[np.maximum(bank.ring_sensor[left], 0)] <= RADAR_KINDS
         seen = (radar & (bank.ring_sensor[left] >= 0) & (bank.ring_hit[left] > now_s - SEEN_S)).any(axis=1)

@@ -10,12 +10,17 @@ import math
 
 import numpy as np
 
+from perisai.kernels import loop
+
 from .bank import SCAN_BEGAN, SCAN_ID, SCAN_OPEN, Bank
+from .coverage import cell_of
 from .forms import FORM_BEARING
+from .settings import RING
 from .sites import POSITION, RADAR_KINDS, SIDE, Sites
+from .snapshot import Kept
 from .told import blind_at
 
-GROSS_SHARE, GROSS_SIGMA_DEG = 0.2, 8.0
+GROSS_SHARE, GROSS_SIGMA_RAD = 0.2, math.radians(8.0)
 """Bearings with a sigma from this on are of phones: this share of them points anywhere."""
 GRID_CELL_M = 25_000.0
 EVERY_S = 10.0
@@ -51,15 +56,18 @@ class Learnt:
         self.undetected = np.full(self.side * self.side, undetected_per_m2)
         self.births = np.zeros(self.side * self.side)
         self.time = np.zeros(1)
-        self.arrays = [
-            self.crowding, self.false, self.scans, self.hits, self.looks, self.due, self.undetected, self.births,
-            self.time,
-        ]  # fmt: skip
+        self.taught = np.flatnonzero((sites.kind <= RADAR_KINDS) | (sites.kind == POSITION))
+        """The sensors whose scans are learnt from."""
+        self._counts = (self.crowding, self.false, self.scans, self.hits, self.looks)
+        self.kept = Kept(*self._counts, self.due, self.undetected, self.births, self.time, sites.pd_map)
         axis = (np.arange(self.side) + 0.5) * GRID_CELL_M - half_m
         self._east, self._north = np.tile(axis, self.side), np.repeat(axis, self.side)
         self._share = _shares_of_disc()
-        watched = [self._watched(s) for s in np.flatnonzero(sites.kind <= RADAR_KINDS).tolist()]
-        seen = np.logical_or.reduce(watched) if watched else np.zeros(self.side * self.side, np.bool_)
+        radars = np.flatnonzero(sites.kind <= RADAR_KINDS).tolist()
+        self._inside = {s: np.flatnonzero(self._watched(s)) for s in radars}
+        seen = np.zeros(self.side * self.side, np.bool_)
+        for cells in self._inside.values():
+            seen[cells] = True
         self._rest = np.where(seen, 1.0, UNWATCHED) * undetected_per_m2
 
     def _watched(self, s: int) -> np.ndarray:
@@ -73,37 +81,22 @@ class Learnt:
         row = np.clip((north + self.half_m) / GRID_CELL_M, 0, self.side - 1).astype(np.int64)
         return row * self.side + column
 
-    def _part(self, site: np.ndarray | int, east: np.ndarray, north: np.ndarray) -> np.ndarray:
-        """The cell of the coverage of a sensor (or one each), as `coverage.cell_of` has it."""
-        reach = self.sites.max_range_m[site]
-        column = np.clip(0.5 * ((east - self.sites.east_m[site]) / reach + 1.0) * SIDE, 0, SIDE - 1)
-        row = np.clip(0.5 * ((north - self.sites.north_m[site]) / reach + 1.0) * SIDE, 0, SIDE - 1)
-        return row.astype(np.int64) * SIDE + column.astype(np.int64)
-
-    def at(
-        self, site: np.ndarray, form: np.ndarray, var: np.ndarray, east: np.ndarray, north: np.ndarray
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """(false reports a scan, undetected targets per m2) as they are at the places of detections (n,)."""
-        clutter = self.sites.clutter[site] * self.crowding[site, self._part(site, east, north)]
-        phone = (form == FORM_BEARING) & (var[:, 1] >= math.radians(GROSS_SIGMA_DEG) ** 2)
-        if phone.any():
-            clutter[phone] = (clutter[phone] + GROSS_SHARE * self.sites.pd[site[phone]]) / (1.0 - GROSS_SHARE)
-        return clutter, self.undetected[self.cell(east, north)]
-
     def learn(self, bank: Bank, used: int, before: np.ndarray, after: np.ndarray, now_s: float) -> None:
-        """Fold the scans that closed in a beat; before, after: what was known of each sensor's scan (`beat`)."""
+        """Fold the scans that closed in a beat; before, after: what was known of the scans of `taught` (`beat`)."""
         changed = before[:, SCAN_ID] != after[:, SCAN_ID]
         at_once = changed & (after[:, SCAN_OPEN] == 0.0)
         closed = at_once | ((before[:, SCAN_OPEN] > 0.0) & (changed | (after[:, SCAN_OPEN] == 0.0)))
-        kind = self.sites.kind
-        for s in np.flatnonzero(closed & (now_s >= self.due) & ((kind <= RADAR_KINDS) | (kind == POSITION))).tolist():
-            began = float(after[s, SCAN_BEGAN] if at_once[s] else before[s, SCAN_BEGAN])
+        for k in np.flatnonzero(closed & (now_s >= self.due[self.taught])).tolist():
+            s = int(self.taught[k])
+            began = float(after[k, SCAN_BEGAN] if at_once[k] else before[k, SCAN_BEGAN])
             self.due[s] = now_s + EVERY_S
-            self._scan(bank, used, s, began)
-            if kind[s] <= RADAR_KINDS:
+            _scan(bank, used, s, began, self.sites, self._share, *self._counts)
+            if self.sites.kind[s] <= RADAR_KINDS:
                 self._look(s)
+            self.kept.changed()
         dt = now_s - self.time[0]
         if dt >= EVERY_S:
+            self.kept.changed()
             rest = self._rest * (BIRTHS + self.births) / (BIRTHS + self.births.mean())
             self.undetected += (rest - self.undetected) * (1.0 - math.exp(-dt / FILL_S))
             self.births *= math.exp(-dt / 86_400.0)
@@ -111,37 +104,65 @@ class Learnt:
 
     def begun(self, east: np.ndarray, north: np.ndarray) -> None:
         """Tracks were made public for the first time at these places (m on the plane)."""
+        self.kept.changed()
         np.add.at(self.births, self.cell(east, north), 1.0)
 
-    def _scan(self, bank: Bank, used: int, s: int, began: float) -> None:
-        ring = bank.ring_sensor[:used] == s
-        alive = bank.alive[:used]
-        new = np.flatnonzero(alive & ring[:, 0] & (bank.born[:used] >= began) & (bank.hits[:used] == 1))
-        sure = np.flatnonzero(alive & bank.confirmed[:used] & (bank.r[:used] > SURE) & ring.any(axis=1))
-        for table in (self.false, self.hits, self.looks):
-            table[s] *= FORGET
-        self.scans[s] = FORGET * self.scans[s] + 1.0
-        if new.size:
-            np.add.at(self.false[s], self._part(s, bank.x[new, 0, 0], bank.x[new, 0, 1]), 1.0 - bank.r[new])
-        if sure.size:
-            hit = np.where(ring[sure], bank.ring_hit[sure], -np.inf).max(axis=1)
-            lately = hit >= began - LATELY_SCANS * self.sites.period_s[s]
-            sure, hit = sure[lately], hit[lately] >= began
-            part = self._part(s, bank.x[sure, 0, 0], bank.x[sure, 0, 1])
-            np.add.at(self.looks[s], part, 1.0)
-            np.add.at(self.hits[s], part[hit], 1.0)
-        usual = PRIOR_SCANS * self.sites.clutter[s] * self._share
-        expected = (PRIOR_SCANS + self.scans[s]) * self.sites.clutter[s] * self._share
-        # A cell that hardly any clutter falls into learns as slowly as one in which one false report was expected.
-        self.crowding[s] = np.clip((usual + self.false[s] + 1.0) / (expected + 1.0), LEAST_CROWDING, MOST_CROWDING)
-        pd = (PRIOR_LOOKS * self.sites.pd[s] + self.hits[s]) / (PRIOR_LOOKS + self.looks[s])
-        # No more than the sensor is said to have: what is counted are tracks that hold, and those it sees too well.
-        self.sites.pd_map[s] = np.clip(pd, LEAST_PD, self.sites.pd[s])
-
     def _look(self, s: int) -> None:
-        inside = self._watched(s) & ~blind_at(self.sites, s, self._east, self._north)
+        inside = self._inside[s]
+        if self.sites.told[s]:
+            inside = inside[~blind_at(self.sites, s, self._east[inside], self._north[inside])]
         left = self.undetected[inside] * (1.0 - 0.5 * self.sites.share[s] * self.sites.pd[s])
         self.undetected[inside] = np.maximum(left, LEAST_SHARE * self.even)
+
+
+@loop
+def expected(sites: Sites, crowding, undetected, side, half_m, s, form, azimuth_var, east, north):
+    """(false reports a scan, undetected targets per m2) as they are at the place of a detection of sensor s."""
+    clutter = sites.clutter[s]
+    clutter *= crowding[s, cell_of(east - sites.east_m[s], north - sites.north_m[s], sites.max_range_m[s])]
+    if form == FORM_BEARING and azimuth_var >= GROSS_SIGMA_RAD * GROSS_SIGMA_RAD:
+        clutter = (clutter + GROSS_SHARE * sites.pd[s]) / (1.0 - GROSS_SHARE)
+    column = min(max(int((east + half_m) / GRID_CELL_M), 0), side - 1)
+    row = min(max(int((north + half_m) / GRID_CELL_M), 0), side - 1)
+    return clutter, undetected[row * side + column]
+
+
+@loop
+def _scan(bank: Bank, used, s, began, sites: Sites, share, crowding, false, scans, hits, looks):
+    """Count a scan of sensor s that began at `began` (s): what it started, and which sure tracks it reported."""
+    e, n, reach = sites.east_m[s], sites.north_m[s], sites.max_range_m[s]
+    for c in range(share.size):
+        false[s, c] *= FORGET
+        hits[s, c] *= FORGET
+        looks[s, c] *= FORGET
+    scans[s] = FORGET * scans[s] + 1.0
+    for i in range(used):
+        if not bank.alive[i]:
+            continue
+        sure = bank.confirmed[i] and bank.r[i] > SURE
+        new = bank.ring_sensor[i, 0] == s and bank.born[i] >= began and bank.hits[i] == 1
+        if not sure and not new:
+            continue
+        cell = cell_of(bank.x[i, 0, 0] - e, bank.x[i, 0, 1] - n, reach)
+        if new:
+            false[s, cell] += 1.0 - bank.r[i]
+        if sure:
+            last = -np.inf
+            for k in range(RING):
+                if bank.ring_sensor[i, k] == s:
+                    last = max(last, bank.ring_hit[i, k])
+            if last >= began - LATELY_SCANS * sites.period_s[s]:
+                looks[s, cell] += 1.0
+                if last >= began:
+                    hits[s, cell] += 1.0
+    for c in range(share.size):
+        # A cell that hardly any clutter falls into learns as slowly as one in which one false report was expected.
+        usual = PRIOR_SCANS * sites.clutter[s] * share[c]
+        crowded = (usual + false[s, c] + 1.0) / ((PRIOR_SCANS + scans[s]) * sites.clutter[s] * share[c] + 1.0)
+        crowding[s, c] = min(max(crowded, LEAST_CROWDING), MOST_CROWDING)
+        pd = (PRIOR_LOOKS * sites.pd[s] + hits[s, c]) / (PRIOR_LOOKS + looks[s, c])
+        # No more than the sensor is said to have: what is counted are tracks that hold, and those it sees too well.
+        sites.pd_map[s, c] = min(max(pd, LEAST_PD), sites.pd[s])
 
 
 def _shares_of_disc() -> np.ndarray:

@@ -7,12 +7,15 @@ in Ru et al. 2011). Robust: a residual far outside what is expected moves nothin
 
 import math
 from collections.abc import Sequence
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import msgspec
 import numpy as np
 
+from perisai.kernels import loop
+
 from .sites import RADAR_KINDS, Sites
+from .snapshot import Kept
 
 PRIOR = np.array([400.0, math.radians(0.6), 1.0])
 """1 sigma of what a radar may be wrong by: m, rad, s."""
@@ -51,65 +54,110 @@ class SensorHealth(msgspec.Struct, frozen=True, kw_only=True):
     samples: int
 
 
+class Radars(NamedTuple):
+    """The filter over R radars: site (R,), place (number of each site among them, or -1), mean (3 R,), cov (3 R, 3 R).
+
+    nis (R, 4): weighted sum of NIS, its weight, number of residuals and of those beside references. time (1,): s. gain
+    (3 R,), radar (2,), slope (2, 3): scratch; the last two hold the terms of the residual that is folded.
+    """
+
+    site: np.ndarray
+    place: np.ndarray
+    mean: np.ndarray
+    cov: np.ndarray
+    nis: np.ndarray
+    time: np.ndarray
+    gain: np.ndarray
+    radar: np.ndarray
+    slope: np.ndarray
+
+
+@loop
+def drift(radars: Radars, now_s):
+    """Let the biases wander up to now."""
+    dt = now_s - radars.time[0]
+    if dt > 0.0:
+        for k in range(radars.mean.size):
+            room = PRIOR[k % 3] * PRIOR[k % 3] - radars.cov[k, k]
+            radars.cov[k, k] += min(max(DRIFT_PER_S[k % 3] * dt, 0.0), room)
+        radars.time[0] = now_s
+
+
+@loop
+def fold(radars: Radars, terms, residual, variance, doubted):
+    """Update with one scalar: residual = sum over the terms of slope (3,) times the bias of their radar, plus noise.
+
+    What is doubted changes nothing. False for an outlier. A radar with enough references is judged by these alone,
+    since two radars' plots say that one of the two is off, not which.
+    """
+    mean, cov, nis, gain, radar, slope = radars.mean, radars.cov, radars.nis, radars.gain, radars.radar, radars.slope
+    for k in range(mean.size):
+        gain[k] = 0.0
+        for q in range(terms):
+            for c in range(3):
+                gain[k] += cov[k, 3 * radar[q] + c] * slope[q, c]
+    s, nu = variance, residual
+    for q in range(terms):
+        for c in range(3):
+            s += slope[q, c] * gain[3 * radar[q] + c]
+            nu -= slope[q, c] * mean[3 * radar[q] + c]
+    squared = nu * nu / s
+    for q in range(terms):
+        r = radar[q]
+        if not doubted and (terms == 1 or nis[r, 3] < LEAST_SAMPLES):
+            nis[r, 0] = nis[r, 0] * (1.0 - 1.0 / MEMORY) + min(squared, OUTLIER)
+            nis[r, 1] = nis[r, 1] * (1.0 - 1.0 / MEMORY) + 1.0
+            nis[r, 2] += 1.0
+            if terms == 1:
+                nis[r, 3] += 1.0
+    if squared > OUTLIER:
+        return False
+    if not doubted:
+        for k in range(mean.size):
+            mean[k] += gain[k] * (nu / s)
+            for m in range(mean.size):
+                cov[k, m] -= gain[k] * gain[m] / s
+    return True
+
+
+@loop
+def apply(radars: Radars, bias, widen):
+    """Write what is known well enough into the sites' bias (n, 3) and widen (n,)."""
+    for r in range(radars.site.size):
+        site = radars.site[r]
+        enough = radars.nis[r, 2] >= LEAST_SAMPLES
+        for c in range(3):
+            mean, sigma = radars.mean[3 * r + c], math.sqrt(radars.cov[3 * r + c, 3 * r + c])
+            sure = enough and sigma < KNOWN * PRIOR[c] and abs(mean) > SURE * sigma
+            bias[site, c] = mean if sure else 0.0
+        nis = radars.nis[r, 0] / radars.nis[r, 1] if radars.nis[r, 1] > 0.0 else 1.0
+        widen[site] = min(nis, WIDEST) if enough and nis > 1.0 + BAND else 1.0
+
+
 class Registration:
     """The filter over all radars among the sites. What it finds is written into `sites.bias` and `sites.widen`."""
 
     def __init__(self, sites: Sites) -> None:
         self.sites = sites
         self.radars = np.flatnonzero(sites.kind <= RADAR_KINDS)
-        self.place = np.full(sites.kind.size, -1)
-        self.place[self.radars] = np.arange(self.radars.size)
+        place = np.full(sites.kind.size, -1)
+        place[self.radars] = np.arange(self.radars.size)
         n = 3 * self.radars.size
-        self.mean = np.zeros(n)
+        self.mean, self.nis = np.zeros(n), np.zeros((self.radars.size, 4))
         self.cov = np.diag(np.tile(PRIOR**2, self.radars.size))
-        # Per radar: weighted sum of NIS, its weight, number of residuals and of those beside references.
-        self.nis = np.zeros((self.radars.size, 4))
-        self.time = np.zeros(1)
-        self.arrays = [self.mean, self.cov, self.nis, self.time]
-
-    def drift(self, now_s: float) -> None:
-        """Let the biases wander up to now."""
-        dt = now_s - self.time[0]
-        if dt > 0.0 and self.radars.size:
-            grown = np.minimum(np.tile(PRIOR**2, self.radars.size) - self.cov.diagonal(), np.inf)
-            np.einsum("ii->i", self.cov)[:] += np.clip(np.tile(DRIFT_PER_S * dt, self.radars.size), 0.0, grown)
-            self.time[0] = now_s
-
-    def fold(
-        self, terms: Sequence[tuple[int, np.ndarray]], residual: float, variance: float, doubted: bool = False
-    ) -> bool:
-        """Update with one scalar: residual = sum of slope (3,) times the bias of radar (its number), plus noise.
-
-        What is doubted changes nothing. False for an outlier. A radar with enough references is judged by these alone,
-        since two radars' plots say that one of the two is off, not which.
-        """
-        at = np.concatenate([np.arange(3 * radar, 3 * radar + 3) for radar, _ in terms])
-        slope = np.concatenate([slope for _, slope in terms])
-        gain = self.cov[:, at] @ slope
-        s = float(slope @ gain[at]) + variance
-        nu = residual - float(slope @ self.mean[at])
-        squared = nu * nu / s
-        alone = len(terms) == 1
-        for radar, _ in terms:
-            if not doubted and (alone or self.nis[radar, 3] < LEAST_SAMPLES):
-                self.nis[radar, :2] *= 1.0 - 1.0 / MEMORY
-                self.nis[radar] += (min(squared, OUTLIER), 1.0, 1.0, float(alone))
-        if squared > OUTLIER:
-            return False
-        if not doubted:
-            self.mean += gain * (nu / s)
-            self.cov -= np.outer(gain, gain) / s
-        return True
-
-    def apply(self) -> None:
-        """Write what is known well enough into the sites."""
-        for radar, site in enumerate(self.radars):
-            mean, sigma = self._of(radar)
-            enough = self.nis[radar, 2] >= LEAST_SAMPLES
-            sure = enough & (sigma < KNOWN * PRIOR) & (abs(mean) > SURE * sigma)
-            self.sites.bias[site] = np.where(sure, mean, 0.0)
-            mean_nis = self._nis(radar)
-            self.sites.widen[site] = min(mean_nis, WIDEST) if enough and mean_nis > 1.0 + BAND else 1.0
+        time = np.zeros(1)
+        self.filter = Radars(
+            self.radars,
+            place,
+            self.mean,
+            self.cov,
+            self.nis,
+            time,
+            np.zeros(n),
+            np.zeros(2, np.int64),
+            np.zeros((2, 3)),
+        )
+        self.kept = Kept(self.mean, self.cov, self.nis, time, sites.bias, sites.widen)
 
     def _of(self, radar: int) -> tuple[np.ndarray, np.ndarray]:
         part = slice(3 * radar, 3 * radar + 3)

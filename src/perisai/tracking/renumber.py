@@ -3,10 +3,10 @@
 from typing import NamedTuple
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
 
 from .bank import USED, Bank
+from .lifecycle import ENDED
+from .output import Shown
 from .settings import MODELS, STATES
 
 SAME_M = 3_000.0
@@ -69,36 +69,45 @@ def renamed(numbers: np.ndarray, names: dict[int, int]) -> np.ndarray:
     return np.where(keys[at] == numbers, values[at], numbers)
 
 
-def unchanged(before: Public, after: Public) -> np.ndarray:
-    """Numbers of the tracks that the replay left exactly as they were."""
-    common, a, b = np.intersect1d(before.ident, after.ident, return_indices=True)
-    return common[(before.state[a] == after.state[b]).all(axis=1)]
-
-
-def changed_rows(before: Public, after: Public, shown: list[pa.Table], again: list[pa.Table]) -> list[pa.Table]:
+def changed_rows(before: Public, after: Public, shown: list[Shown], again: Shown | None) -> list[Shown]:
     """Rows that a replay adds to the picture: the newest of each track that it changed, and the end of each it undid.
 
-    before, after: the public tracks without and with the late rows. shown: the tables published in the beats before;
-    again: those of the beats computed again.
+    before, after: the public tracks without and with the late rows. shown: what was published in the beats before;
+    again: what the beats computed again put out.
     """
-    out: list[pa.Table] = []
+    out: list[Shown] = []
     ended = np.empty(0, np.int64)
-    if again:
-        table = pa.concat_tables(again)
-        track, over = np.asarray(table["track"]), np.asarray(pc.equal(table["status"], "ended"))
+    # Numbers sorted, and where each stands.
+    old, new = np.argsort(before.ident), np.argsort(after.ident)
+    if again is not None:
+        track, over = again.ident, again.status == ENDED
         # The newest row of a track is its last; the first of the reversed is what `unique` finds.
         newest = track.size - 1 - np.unique(track[::-1], return_index=True)[1]
-        known = np.isin(track[newest], before.ident)
-        told = np.isin(track[newest], unchanged(before, after)) | (over[newest] & ~known)
-        ended = track[newest[over[newest]]]
-        out.append(table.take(pa.array(np.sort(newest[~told]))))
-    gone = np.setdiff1d(before.ident, np.concatenate([after.ident, ended]))
+        name = track[newest]
+        known, a = _find(before.ident, old, name)
+        living, b = _find(after.ident, new, name)
+        both = np.flatnonzero(known & living)
+        told = over[newest] & ~known
+        told[both] |= (before.state[a[both]] == after.state[b[both]]).all(axis=1)
+        ended = name[over[newest]]
+        out.append(again.pick(np.sort(newest[~told])))
+    living, _ = _find(after.ident, new, before.ident[old])
+    gone = before.ident[old[~living]]
     for number in gone.tolist():
-        for table in reversed(shown):
-            rows = table.filter(pc.equal(table["track"], number))
-            if rows.num_rows:
-                at = rows.schema.get_field_index("status")
-                last = rows.slice(rows.num_rows - 1)
-                out.append(last.set_column(at, rows.schema.field(at), pa.array(["ended"])))
+        if number in ended:
+            continue
+        for part in reversed(shown):
+            rows = np.flatnonzero(part.ident == number)
+            if rows.size:
+                last = part.pick(rows[-1:])
+                out.append(last._replace(status=np.full(1, ENDED)))
                 break
     return out
+
+
+def _find(idents: np.ndarray, order: np.ndarray, names: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """(whether each name (n,) is among the idents, and where); order sorts the idents."""
+    if not idents.size:
+        return np.zeros(names.size, np.bool_), np.zeros(names.size, np.int64)
+    at = order[np.minimum(np.searchsorted(idents, names, sorter=order), idents.size - 1)]
+    return idents[at] == names, at

@@ -24,7 +24,8 @@ class TrackerSettings(msgspec.Struct, frozen=True, kw_only=True):
     has reported yet. birth_speed_mps: 1 sigma of an unknown velocity. confirm: existence and hits at which a track is
     confirmed. delete: existence under which it ends. max_sigma_m: position sigma at which it ends, beside what its own
     sensors measure. coast_row_s: period of rows while nothing is heard. window_s: how late a
-    detection may come. ahead_s: how far ahead of the frame its time may be; it waits for its own beat. state_bytes: how
+    detection may come. hold_back_s: detections wait so long for those that overtake them, so that fewer come late; the
+    picture is as old. ahead_s: how far ahead of the frame its time may be; it waits for its own beat. state_bytes: how
     much memory the states to go back to may take.
     """
 
@@ -54,6 +55,7 @@ class TrackerSettings(msgspec.Struct, frozen=True, kw_only=True):
     max_sigma_m: float = 2000.0
     coast_row_s: float = 10.0
     window_s: float = 60.0
+    hold_back_s: float = 0.0
     ahead_s: float = 10.0
     state_bytes: int = 256_000_000
     capacity: int = 1024

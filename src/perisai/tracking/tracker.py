@@ -13,27 +13,25 @@ from perisai.model import SensorHealth as Told
 from .bank import FREE, SCAN_ID, SCAN_LAST, USED, grown, new_bank, new_grid
 from .beat import process_beat
 from .checkpoint import VERSION, decode, pack_beat, pack_rows, pack_state, unpack_beat, unpack_rows, unpack_state
-from .classify import BALLISTIC
-from .columns import Codes
+from .columns import Codes, records
 from .crossings import Crossings
 from .detections import NOTHING, read
 from .falling import Falling
 from .identity import AddressMemory, doubt_unnamed, forsake
+from .impacts import impacts_of
 from .learnt import Learnt
-from .lifecycle import ENDED, ROW_FLOATS, finish
-from .output import tracks_table
+from .lifecycle import ROW_FLOATS, finish
+from .output import Shown, join, tracks_table
 from .references import References
 from .registration import SensorHealth
 from .renumber import changed_rows, public, renamed, renames
 from .settings import CLASSES, RING, STATES, TrackerSettings, motion, rules
 from .sites import region_plane, sites
-from .snapshot import IDENT, Snapshot, put_back, take
+from .snapshot import IDENT, Kept, Snapshot, put_back, take
 from .told import hear
-from .window import SECOND_US, Window
+from .window import Window
 from .work import new_work
 
-CALM_STATE_US = 5_000_000
-"""Between states kept to go back to, while nothing comes late; then one a second."""
 NO_ROWS = empty("tracks")
 
 
@@ -53,7 +51,6 @@ class Tracker:
         self._motion = motion(self.settings)
         self._rules = rules(self.settings)
         self._index = {sensor.id: number for number, sensor in enumerate(self.sensors)}
-        self._names = tuple(sensor.id for sensor in self.sensors)
         far = np.maximum(abs(self.places.east_m), abs(self.places.north_m)) + self.places.max_range_m
         self._grid = new_grid(float(min(far.max() + 50_000.0, 2_000_000.0)))
         self._bank = new_bank(self.settings.capacity)
@@ -70,13 +67,17 @@ class Tracker:
         self._counts = np.zeros(1, np.int64)
         self._stamp = np.zeros(1, np.int64)
         self._epoch_us: int | None = None
-        self._window = Window(self.settings.window_s, self.settings.ahead_s)
+        self._hold_us = round(self.settings.hold_back_s * 1e6)
+        self._window = Window(self.settings.window_s, self.settings.ahead_s + self.settings.hold_back_s)
         self._unmoved: Snapshot | None = None
+        self._words = pa.array([sensor.id for sensor in self.sensors], pa.string())
         # Whatever a beat changes beside the bank; a replay begins with all of it as it was.
+        places = self.places
+        self._told = Kept(places.told, places.share, places.most_pd, places.seen)
+        self._now = Kept(self._scans, self._counts)
+        self._flights = Kept(*self._falling.arrays)
         self._others = [
-            self._scans, self._counts, self.places.pd_map, self.places.bias, self.places.widen, self.places.told,
-            self.places.share, self.places.most_pd, self.places.seen, *self._learnt.arrays,
-            *self._references.arrays, *self._falling.arrays, *self._crossings.arrays,
+            self._now, self._told, self._learnt.kept, *self._references.kept, self._flights, self._crossings.kept
         ]  # fmt: skip
 
     def step(self, frame: Frame) -> pa.Table:
@@ -89,16 +90,25 @@ class Tracker:
             self._epoch_us = frame.end_us
         window = self._window
         told = self._known(frame.health)
-        if frame.table.num_rows == 0 and not told and window.waiting is None and not self._living():
-            window.rest(frame.end_us, self._state())
+        end_us = frame.end_us - self._hold_us
+        rows = records(frame.table, self._index, self._codes)
+        if not rows.size and not told and not window.waiting.size and not self._living():
+            window.rest(end_us, self._state())
             window.trim(0)
             return NO_ROWS
-        first, new = window.admit(frame.table, frame.end_us, self.rejects, told)
-        tables = self._replay(first, new) if first < new else [self._run(k) for k in range(new, len(window.beats))]
+        first, new = window.admit(rows, end_us, self.rejects, told)
+        parts = self._replay(first, new) if first < new else self._new(new)
         window.trim(round((self.settings.coast_row_s + 2.0) * 1e6))
         window.keep_under(self.settings.state_bytes)
-        tables = [table for table in tables if table.num_rows]
-        return tables[0] if len(tables) == 1 else (pa.concat_tables(tables) if tables else NO_ROWS)
+        shown = join(parts)
+        return NO_ROWS if shown is None else tracks_table(shown, self._epoch_us, self._words, self._codes.names)
+
+    def _new(self, new: int) -> list[Shown]:
+        """Compute the beats from `new` on, the first time; what they put out."""
+        beats = self._window.beats
+        for k in range(new, len(beats)):
+            self._run(k)
+        return [beat.out for beat in beats[new:] if beat.out is not None]
 
     def registration(self) -> list[SensorHealth]:
         """How far each radar's range, azimuth and clock are off, and whether it measures as well as it says."""
@@ -117,7 +127,7 @@ class Tracker:
     def _state(self) -> Snapshot:
         """The state as it is; the same object until a beat changes it."""
         if self._unmoved is None:
-            self._unmoved = take(self._bank, self._others, self._memory.airliners)
+            self._unmoved = take(self._bank, self._others, frozenset(self._memory.airliners))
         return self._unmoved
 
     def _rewind(self, state: Snapshot) -> None:
@@ -128,39 +138,31 @@ class Tracker:
         self._memory.airliners = set(state.airliners)
         self._unmoved = state
 
-    def _due(self, k: int) -> bool:
-        """Whether the state before beat k is to be kept."""
-        beats = self._window.beats
-        spacing = SECOND_US if beats[k].end_us - self._window.late_us < 60 * SECOND_US else CALM_STATE_US
-        for beat in reversed(beats[:k]):
-            if beat.before is not None:
-                return beats[k].end_us - beat.end_us >= spacing
-        return True
-
-    def _run(self, k: int, tracks: np.ndarray | None = None) -> pa.Table:
+    def _run(self, k: int, tracks: np.ndarray | None = None) -> None:
         """Compute beat k of the window; tracks: the public numbers its rows had, where they are to be the same."""
         beat = self._window.beats[k]
-        if tracks is None and beat.before is None and self._due(k):
+        if tracks is None and beat.before is None and self._window.due(k):
             beat.before = self._state()
         beat.tracks, beat.out = beat.tracks[:0], None
         if beat.told:
             self._unmoved = None
+            self._told.changed()
             hear(beat.told, self._index, self.places, self.plane)
-        if beat.rows is None and not self._living():
-            return NO_ROWS
+        if not beat.rows.size and not self._living():
+            return
         self._unmoved = None
+        self._now.changed()
         detections = NOTHING
-        if beat.rows is not None:
+        if beat.rows.size:
             self.rejects.subtract(beat.rejects)
             beat.rejects = Counter()
             detections = read(
-                beat.rows, self._epoch_us or 0, self._index, self.places, self.plane, self._codes, beat.rejects,
-                self._learnt,
-            )  # fmt: skip
+                beat.rows, self._epoch_us or 0, self.places, self.plane, self._codes, beat.rejects, self._learnt
+            )
             self.rejects.update(beat.rejects)
         self._reserve(2 * detections.t.size)
         bank, until = self._bank, (beat.end_us - (self._epoch_us or 0)) * 1e-6
-        scans = self._scans.copy()
+        scans = self._scans[self._learnt.taught]
         self._falling.lead(bank, int(bank.counters[USED]), until)
         process_beat(
             bank, self._grid, detections, 0, detections.t.size, until, self._scans, self.places, self.plane,
@@ -170,8 +172,11 @@ class Tracker:
         used = int(bank.counters[USED])
         forsake(bank, used, self.places, until)
         self._references.learn(detections, bank, used, until)
+        flying = self._falling.owner[:, 0].max() >= 0
         self._falling.learn(detections, bank, used)
-        self._learnt.learn(bank, used, scans, self._scans, until)
+        if flying or self._falling.owner[:, 0].max() >= 0:
+            self._flights.changed()
+        self._learnt.learn(bank, used, scans, self._scans[self._learnt.taught], until)
         unnamed = bank.ident[:used] < 0
         slots, status = np.empty(used, np.int64), np.empty(used, np.int64)
         rows, classes = np.empty((used, ROW_FLOATS)), np.empty((used, len(CLASSES)))
@@ -181,7 +186,7 @@ class Tracker:
             status, rows, classes, sensors, np.empty((STATES, STATES)), np.empty(len(CLASSES)),
         )  # fmt: skip
         if n == 0:
-            return NO_ROWS
+            return
         slots, status, rows, classes, sensors = slots[:n], status[:n], rows[:n], classes[:n], sensors[:n]
         doubt_unnamed(bank, slots, classes, self.places)
         if tracks is not None:
@@ -190,22 +195,11 @@ class Tracker:
         if new.size:
             self._learnt.begun(bank.x[new, 0, 0], bank.x[new, 0, 1])
         beat.tracks = bank.ident[slots]
-        beat.out = tracks_table(
-            bank,
-            slots,
-            status,
-            rows,
-            classes,
-            self._impacts(slots, status, classes),
-            self._memory.flags(bank, used, slots, rows),
-            self._epoch_us or 0,
-            sensors,
-            self._names,
-            self._codes.names,
-        )
-        return beat.out
+        impacts = impacts_of(self._falling, bank, slots, status, classes)
+        flags = self._memory.flags(bank, used, slots, rows)
+        beat.out = Shown(beat.tracks, status, rows, classes, impacts, flags, sensors, bank.address[slots])
 
-    def _replay(self, first: int, new: int) -> list[pa.Table]:
+    def _replay(self, first: int, new: int) -> list[Shown]:
         """Compute the beats from `first` on again; rows of the tracks that changed and of the new beats."""
         beats = self._window.beats
         begin = first
@@ -219,6 +213,7 @@ class Tracker:
         self._rewind(state)
         kept = state.bank[IDENT][state.bank[IDENT] >= 0]
         self._counts[0] = top
+        self._now.changed()
         for k in range(begin, len(beats)):
             if k > begin:
                 beats[k].before = None
@@ -226,10 +221,8 @@ class Tracker:
         names = renames(before, public(self._bank, end_s), kept, top)
         self._rename(names, begin)
         after = public(self._bank, end_s)
-        return [
-            *changed_rows(before, after, shown, [beat.out for beat in beats[begin:new] if beat.out is not None]),
-            *(beat.out for beat in beats[new:] if beat.out is not None),
-        ]
+        again = join([beat.out for beat in beats[begin:new] if beat.out is not None])
+        return [*changed_rows(before, after, shown, again), *(beat.out for beat in beats[new:] if beat.out is not None)]
 
     def _rename(self, names: dict[int, int], begin: int) -> None:
         """Give the tracks of the beats from `begin` on their earlier public numbers."""
@@ -241,8 +234,7 @@ class Tracker:
         for k, beat in enumerate(self._window.beats[begin:]):
             beat.tracks = renamed(beat.tracks, names)
             if beat.out is not None:
-                at = beat.out.schema.get_field_index("track")
-                beat.out = beat.out.set_column(at, beat.out.schema.field(at), pa.array(beat.tracks))
+                beat.out = beat.out._replace(ident=beat.tracks)
             if k > 0 and beat.before is not None:
                 arrays = list(beat.before.bank)
                 arrays[IDENT] = renamed(arrays[IDENT], names)
@@ -257,18 +249,6 @@ class Tracker:
             self._bank = grown(self._bank, capacity)
             self._work = new_work(capacity)
             self._stamp[0] = 0
-
-    def _impacts(self, slots: np.ndarray, status: np.ndarray, classes: np.ndarray) -> np.ndarray | None:
-        """Impact of each row that is likely ballistic and falls freely (n, 7), NaN elsewhere; None where none is."""
-        likely = np.flatnonzero((classes[:, BALLISTIC] > 0.3) & (status != ENDED))
-        if not likely.size:
-            return None
-        out = np.full((slots.size, 7), np.nan)
-        for k in likely.tolist():
-            i = int(slots[k])
-            if not self._falling.impact_of(i, int(self._bank.key[i]), float(self._bank.t[i]), out[k]):
-                out[k] = np.nan
-        return out
 
     def checkpoint(self) -> bytes:
         """Everything that `restore` needs to go on exactly as this tracker would, late rows included."""
@@ -308,6 +288,7 @@ class Tracker:
             beat.before = tracker._state() if marked else None
             tracker._run(k, tracks)
         tracker._counts[0] = saved["count"]
+        tracker._now.changed()
         tracker.rejects.clear()
         tracker.rejects.update(saved["rejects"])
         return tracker
