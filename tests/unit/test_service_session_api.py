@@ -92,6 +92,8 @@ OPEN = {
     "/api/v3/{rest:path}",
     "/api/v1/session",
     "/api/v1/health",
+    "/api/v1/health/live",
+    "/api/v1/health/ready",
     "/api/v1/reports",
     "/api/v1/reports/schema.json",
     *(f"/api/v1/{name}.geojson" for name in ("areas", "outlines", "basemap")),

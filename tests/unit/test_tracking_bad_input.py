@@ -103,7 +103,7 @@ def test_the_running_tracker_counts_what_it_dropped_in_its_metrics(monkeypatch):
 
     async def frames(bus, after):
         for sequence, frame in enumerate(split_frames(rows)):
-            yield sequence, frame
+            yield sequence, frame, []
 
     async def nothing(*args):
         return None
@@ -111,7 +111,7 @@ def test_the_running_tracker_counts_what_it_dropped_in_its_metrics(monkeypatch):
     async def publish(stream, subject, tracks, identity, end_us):
         sent.append(tracks)
 
-    monkeypatch.setattr(role, "input_frames", frames)
+    monkeypatch.setattr(role, "traced_frames", frames)
     monkeypatch.setattr(role, "Outbox", lambda *_: SimpleNamespace(resume=nothing, publish_table=publish, heads={}))
 
     def counted() -> dict[str, float]:
