@@ -146,6 +146,17 @@ def test_silence_of_one_instrument_delays_and_of_two_refutes():
     assert all(held[2])
 
 
+def test_a_track_that_people_made_speaks_for_no_people():
+    rng, trust, held = np.random.default_rng(14), Trust(SENSORS), []
+    made_up = tracks((1, 50.01, 30.01, ["citizens"]))  # begun where nobody looks, and led on into view
+    for second in range(1, 121):
+        heard = [plots(rng, f"r{n}", second, [200.0]) for n in range(3)]
+        passed = trust.step(frame(second, *heard, reports(second, f"p{second}"))).table
+        held.append("citizens" not in passed["sensor"].to_pylist())
+        trust.learn(made_up, T0_US + second * 1_000_000)
+    assert all(held)
+
+
 def test_an_instrument_that_said_it_is_off_contradicts_nobody():
     rng, trust = np.random.default_rng(9), Trust(SENSORS[:3] + [CITIZENS])
     off = tuple(SensorHealth(sensor=f"r{n}", time_us=T0_US, state="off") for n in range(3))

@@ -178,12 +178,13 @@ class Claims:
     def _vouch(self, claim: Claim, living: dict[int, Living], now_us: int) -> None:
         """Tracks that instruments have seen, and that name themselves as nothing else, speak for the claim."""
         for track in living.values():
-            if track.neutral or not track.seen_by or now_us - track.time_us > NEW_TRACK_US:
+            witnesses = [number for number in track.seen_by if not self._watchers.crowd[number]]
+            if track.neutral or not witnesses or now_us - track.time_us > NEW_TRACK_US:
                 continue
             lat, lon = track.at(now_us)
             gate_m = min(SIGMAS * float(np.hypot(claim.sigma_m, track.sigma_m)), FAR_M)
             if float(distance_m(claim.lat, claim.lon, lat, lon)) <= gate_m:
-                for number in track.seen_by:
+                for number in witnesses:
                     claim.spoke[number] = max(claim.spoke.get(number, 0), track.time_us)
 
     def _wait(self, claim: Claim, now_us: int) -> None:

@@ -42,6 +42,7 @@ class _State(msgspec.Struct):
     version: int
     heard_us: bytes
     well: bytes
+    crowd: bytes
     living: dict[int, Living]
     claims: list[Claim]
     begun: int
@@ -64,6 +65,7 @@ class Trust:
         self.held: Counter[str] = Counter()
         self._living: dict[int, Living] = {}
         self._instruments = {s.id: n for n, s in enumerate(sensors) if s.kind not in COOPERATIVE}
+        self._noticing = np.array([s.kind not in COOPERATIVE for s in sensors], bool)
 
     def step(self, frame: Frame) -> Frame:
         """The frame without reports that instruments contradict, and without what suspect sensors alone report."""
@@ -74,6 +76,7 @@ class Trust:
             number = self._numbers(table)
             reporter = table["reporter"]
             people = ~np.asarray(reporter.is_null().to_numpy()) if reporter.null_count < len(reporter) else ~keep
+            self.watchers.crowd[np.unique(number[(number >= 0) & people])] = True
             self.watchers.hear(np.unique(number[(number >= 0) & ~people]), now_us, frame.health)
             keep &= self._instruments_of(table, number, people, now_us)
             keep &= self._people(table, np.flatnonzero(people), now_us)
@@ -102,8 +105,9 @@ class Trust:
         suspicion, watchers = self.suspicion, self.watchers
         signs = {f"{number} {why}": held for (number, why), held in suspicion.signs.items()}
         state = _State(
-            VERSION, watchers.heard_us.tobytes(), watchers.well.tobytes(), self._living, self.claims.open,
-            self.claims.begun, self.reporters, signs, suspicion.radars, suspicion.prints, dict(self.held),
+            VERSION, watchers.heard_us.tobytes(), watchers.well.tobytes(), watchers.crowd.tobytes(), self._living,
+            self.claims.open, self.claims.begun, self.reporters, signs, suspicion.radars, suspicion.prints,
+            dict(self.held),
         )  # fmt: skip
         return msgspec.msgpack.encode(state)
 
@@ -119,6 +123,7 @@ class Trust:
         if state.version != VERSION or heard_us.size != len(sensors):
             raise BadInputError("trust checkpoint", f"of {heard_us.size} sensors", f"{len(sensors)} sensors")
         made.watchers.heard_us, made.watchers.well = heard_us, np.frombuffer(state.well, bool).copy()
+        made.watchers.crowd = np.frombuffer(state.crowd, bool).copy()
         made._living, made.claims.open, made.claims.begun = state.living, state.claims, state.begun
         made.reporters, made.held = state.reporters, Counter(state.held)
         keys: Any = ((text.split(" "), held) for text, held in state.signs.items())
@@ -168,7 +173,7 @@ class Trust:
                     keep[own[out]] = False
                     self.held["suspect sensor"] += int(np.count_nonzero(out))
                     lat, lon, reach_m = lat[~out], lon[~out], reach_m[~out]
-            if self.claims.open and one in self._instruments.values() and lat.size:
+            if self.claims.open and self._noticing[one] and lat.size:
                 free = ~self._neutral_near(lat, lon, now_us)
                 self.claims.notice(one, lat[free], lon[free], reach_m[free], now_us)
         return keep

@@ -42,6 +42,8 @@ class Watchers:
         self.patience_us = np.where(self.ear, 4, 2) * self.period_us
         self.heard_us = np.zeros(len(sensors), np.int64)
         self.well = np.ones(len(sensors), bool)
+        self.crowd = np.zeros(len(sensors), bool)
+        """Through which people report: these speak for nothing."""
 
     def hear(self, numbers: np.ndarray, end_us: int, health: Iterable[SensorHealth]) -> None:
         """Sensors (k,) that a frame has rows of, and what sensors said of themselves in it."""
