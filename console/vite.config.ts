@@ -1,14 +1,19 @@
 import { svelte } from '@sveltejs/vite-plugin-svelte';
 import { resolve } from 'node:path';
 import { defineConfig } from 'vite';
+import { compressPlugin } from './build/compress';
+import { preloadPlugin } from './build/preload';
+import { symbolsPlugin } from './build/symbols';
 
 const service = process.env.PERISAI_URL ?? 'http://127.0.0.1:8080';
 
-// Two pages: the operator's (with a map) and the citizen's (small, no map). Both are served by the service itself.
+const OUT = resolve(import.meta.dirname, '../src/perisai/service/console_dist');
+
+// Three pages: the operator's (its map comes behind its lists), the citizen's (small, no map) and the night report.
 export default defineConfig({
-  plugins: [svelte()],
+  plugins: [svelte(), symbolsPlugin(), preloadPlugin('/index.html', 'MapView'), compressPlugin(OUT)],
   build: {
-    outDir: '../src/perisai/service/console_dist',
+    outDir: OUT,
     emptyOutDir: true,
     target: 'es2022',
     chunkSizeWarningLimit: 2500,

@@ -24,7 +24,7 @@ KYIV: dict[str, float] = {"lat": 50.45, "lon": 30.5}
 @pytest.fixture(scope="module")
 def screen(browser: Browser, service: str) -> Iterator[tuple[Page, Feed]]:
     """One console for all tests here, with its ground drawn: opening one takes longer than most of them."""
-    context = browser.new_context(viewport=LAPTOP, locale="en-GB", base_url=service)  # pyright: ignore[reportArgumentType]
+    context = browser.new_context(viewport=LAPTOP, locale="en-GB", base_url=service, bypass_csp=True)  # pyright: ignore[reportArgumentType]
     page = context.new_page()
     errors: list[str] = []
     page.on("pageerror", lambda error: errors.append(str(error)))

@@ -5,6 +5,8 @@ import re
 from live_feed import START_US, Feed, alert
 from playwright.sync_api import BrowserContext, Locator, Page, expect
 
+from conftest import area_row
+
 WAIT_MS = 120_000
 
 
@@ -14,8 +16,7 @@ def alerts(page: Page) -> None:
 
 def test_what_is_selected_in_a_list_is_selected_everywhere(operator: Page) -> None:
     alerts(operator)
-    row = operator.get_by_role("group", name="Alerts").get_by_role("button").first
-    row.hover()
+    row = area_row(operator)
     name = row.locator("b").inner_text()
     row.click()
     expect(operator.get_by_role("complementary", name=name)).to_be_visible()
@@ -57,6 +58,34 @@ def test_rows_stay_under_the_pointer(context: BrowserContext) -> None:
     page.mouse.move(900, 400)
     expect(rows).to_have_count(3)
     assert in_sight(rows)[1:] == [before[2], before[1]]
+
+
+def test_areas_reached_now_stand_together_by_region_and_open_by_key(context: BrowserContext) -> None:
+    page = context.new_page()
+    feed = Feed(page)
+    page.goto("/")
+    page.wait_for_function("window.__perisai?.areas > 0", timeout=WAIT_MS)
+    now = page.evaluate("window.__perisai.near(28.47, 49.23, 6)")
+    later = page.evaluate("window.__perisai.near(24.0, 49.8, 1)")
+    feed.tick(10, alerts=[*(alert(code, 5) for code in now), alert(later[0], 300)])
+    rows = page.get_by_role("group", name="Alerts").get_by_role("button")
+    expect(rows).to_have_count(2)
+    region = rows.filter(has_text="6 areas")
+    expect(region).to_contain_text("Vinny")
+    expect(region).to_contain_text("now")
+    expect(region).to_have_attribute("aria-expanded", "false")
+    region.focus()
+    page.keyboard.press("Enter")
+    expect(rows).to_have_count(8)
+    expect(region).to_have_attribute("aria-expanded", "true")
+    expect(region).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(rows).to_have_count(2)
+
+    # What is searched for is never hidden in a region.
+    page.keyboard.press("/")
+    page.keyboard.type("alarm")
+    expect(rows).to_have_count(7)
 
 
 def middle(row: Locator) -> tuple[float, float]:

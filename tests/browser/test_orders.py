@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from conftest import LAPTOP
+from conftest import LAPTOP, area_row
 
 WAIT_MS = 120_000
 
@@ -14,7 +14,7 @@ WAIT_MS = 120_000
 @pytest.fixture
 def second(browser: Browser, service: str) -> Iterator[Page]:
     """Another operator at another console."""
-    context = browser.new_context(viewport=LAPTOP, locale="en-GB", base_url=service)  # pyright: ignore[reportArgumentType]
+    context = browser.new_context(viewport=LAPTOP, locale="en-GB", base_url=service, bypass_csp=True)  # pyright: ignore[reportArgumentType]
     page = context.new_page()
     page.goto("/")
     page.wait_for_function("window.__perisai?.areas > 0", timeout=WAIT_MS)
@@ -31,7 +31,7 @@ def sign_in(page: Page, which: int) -> None:
 
 def test_who_has_not_signed_in_gives_no_orders(operator: Page) -> None:
     operator.wait_for_function("window.__perisai.alerts.length > 0", timeout=WAIT_MS)
-    operator.get_by_role("group", name="Alerts").get_by_role("button").first.click()
+    area_row(operator).click()
     expect(operator.get_by_role("heading", name="Timeline")).to_be_visible()
     assert operator.get_by_role("group", name="Orders").count() == 0
     operator.get_by_role("button", name="Sign in").click()
@@ -44,9 +44,7 @@ def test_who_has_not_signed_in_gives_no_orders(operator: Page) -> None:
 def test_an_alert_is_held_and_released(operator: Page) -> None:
     operator.wait_for_function("window.__perisai.alerts.length > 0", timeout=WAIT_MS)
     sign_in(operator, 0)
-    row = operator.get_by_role("group", name="Alerts").get_by_role("button").first
-    row.hover()
-    row.click()
+    area_row(operator).click()
     orders = operator.get_by_role("group", name="Orders")
     orders.get_by_role("button", name="Hold").click()
     expect(operator.get_by_text("Held by an operator until released")).to_be_visible(timeout=20_000)
@@ -61,6 +59,10 @@ def test_an_area_drawn_by_hand_is_alerted_when_a_second_operator_agrees(operator
     operator.wait_for_function("window.__perisai.areas > 0 && window.__perisai.settled", timeout=WAIT_MS)
     operator.get_by_role("button", name="Alert by hand").click()
     form = operator.get_by_role("form", name="Alert by hand")
+    box, sky = form.bounding_box(), operator.locator("canvas.maplibregl-canvas").bounding_box()
+    assert box, "no form"
+    assert sky, "no map"
+    assert box["x"] >= sky["x"] + sky["width"], "the form covers the map it is drawn on"
     for x, y in ((800, 300), (880, 300), (880, 360), (800, 360)):
         operator.mouse.click(x, y)
     expect(form).to_contain_text(re.compile(r"\d+ areas, [\d,]+ residents"), timeout=20_000)

@@ -37,6 +37,7 @@ def test_the_console_recovers_by_itself_when_the_service_is_killed(browser: Brow
     context = browser.new_context(
         viewport=LAPTOP,  # pyright: ignore[reportArgumentType]
         locale="en-GB",
+        bypass_csp=True,
         base_url=f"http://127.0.0.1:{port}",
     )
     try:

@@ -1,5 +1,5 @@
 /** The MapLibre map of the air picture: takes the picture in, gives clicks out. Knows nothing of Svelte. */
-import { AttributionControl, Map as MapLibre, NavigationControl, ScaleControl, setWorkerUrl } from 'maplibre-gl';
+import { AttributionControl, Map as MapLibre, NavigationControl, prewarm, ScaleControl, setWorkerUrl } from 'maplibre-gl';
 import type { GeoJSONSource } from 'maplibre-gl';
 import workerUrl from 'maplibre-gl/dist/maplibre-gl-worker.mjs?url';
 import type { SensorState } from '../live/message';
@@ -8,10 +8,13 @@ import type { Picture, Track } from '../live/picture';
 import { Overlay } from './overlay';
 import type { Scene } from './overlay';
 import { projectionOf } from './projection';
-import { activeAreas, outlineLabels } from './areas';
-import type { Area } from './areas';
+import type { Projection } from './projection';
+import { meshOf } from './area_mesh';
+import { activeLabels, labelChanges, outlineLabels } from './areas';
+import type { ActiveLabel, Area } from './areas';
+import { LevelLayer } from './level_layer';
 import { readPalette } from './palette';
-import { makeLayers, makeStyle } from './style';
+import { LEVELS_UNDER, makeLayers, makeStyle } from './style';
 import type { Drawn } from './style';
 import { drawnShape, selectedShapes } from './selected';
 import { fanOf } from './fan';
@@ -24,6 +27,8 @@ import { sensorShapes } from './sensors';
 import { mapImages, trackIcons } from './symbols';
 
 setWorkerUrl(workerUrl);
+// Its helpers start while the rest of the page is fetched.
+prewarm();
 
 interface Ground {
   areas: Map<string, Area>;
@@ -49,25 +54,36 @@ function layerCanvas(map: MapLibre, name: string): HTMLCanvasElement {
   return canvas;
 }
 
+/** While the map is moved, tracks are drawn anew after so long. */
+const FOLLOW_MS = 250;
+
 export class AirMap {
   private drawn_levels = '';
   private placed = false;
   private readonly overlay: Overlay;
   private readonly fan: FanLayer;
   private readonly partners: PartnerLayer;
+  private readonly levels = new LevelLayer(readPalette());
+  private labels = new Map<string, ActiveLabel>();
+  private rendered: { view: Projection; at_ms: number } | null = null;
   private scene: Scene = { tracks: [], impacts: [], selected: null, history: [], layers: { trails: true, vectors: true, ellipses: true } };
 
-  private constructor(private readonly map: MapLibre) {
+  private constructor(
+    private readonly map: MapLibre,
+    icons: Map<string, HTMLCanvasElement>,
+  ) {
     this.fan = new FanLayer(layerCanvas(map, 'fan'), readPalette());
     this.partners = new PartnerLayer(layerCanvas(map, 'partners'), readPalette());
-    this.overlay = new Overlay(layerCanvas(map, 'tracks'), readPalette(), trackIcons());
-    map.on('move', () => this.renderTracks());
+    this.overlay = new Overlay(layerCanvas(map, 'tracks'), readPalette(), icons);
+    map.on('move', () => this.followMove());
+    map.on('moveend', () => this.renderTracks());
     map.on('resize', () => this.renderTracks());
   }
 
   /** Resolves when the style and the page's fonts are there. Rejects where there is no WebGL. */
   static async create(container: HTMLElement, onClick: (hit: Target, lon: number, lat: number) => void): Promise<AirMap> {
-    await Promise.all(['400 12px "Noto Sans"', '700 12px "Noto Sans"'].map((font) => document.fonts.load(font, 'AЖ')));
+    const fonts = ['400 12px "Noto Sans"', '700 12px "Noto Sans"'].map((font) => document.fonts.load(font, 'AЖ'));
+    const ready = Promise.all([trackIcons(), ...fonts]);
     const map = new MapLibre({
       container,
       style: makeStyle(readPalette()),
@@ -84,10 +100,13 @@ export class AirMap {
     map.addControl(new NavigationControl({ showCompass: false }), 'bottom-right');
     map.addControl(new ScaleControl({ maxWidth: 120 }), 'bottom-right');
     map.addControl(new AttributionControl({ compact: true, customAttribution: 'Natural Earth' }), 'bottom-left');
-    const made = new AirMap(map);
+    const styled = new Promise<void>((resolve) => void map.once('style.load', () => resolve()));
+    const [icons] = await ready;
+    const made = new AirMap(map, icons);
+    await styled;
     made.addImages();
     map.on('click', (event) => onClick(made.at(event.point.x, event.point.y), event.lngLat.lng, event.lngLat.lat));
-    await new Promise<void>((resolve) => void map.once('style.load', () => resolve()));
+    map.addLayer(made.levels, LEVELS_UNDER);
     return made;
   }
 
@@ -101,20 +120,26 @@ export class AirMap {
     this.map.remove();
   }
 
-  setGround(ground: Ground, _language: string): void {
+  setGround(ground: Ground): void {
     this.draw('areas', ground.areasCollection);
     this.draw('outlines', ground.outlinesCollection);
-    this.draw('outline-labels', outlineLabels(ground.outlines));
+    this.levels.setGround(meshOf(ground.areas.values()));
     this.drawn_levels = '';
     if (!this.placed) this.home(ground.bounds, false);
     this.placed ||= ground.bounds !== null;
   }
 
+  /** Names of the outlines in the language of the page. */
+  setNames(outlines: Map<string, Area>): void {
+    this.draw('outline-labels', outlineLabels(outlines));
+  }
+
   setTheme(): void {
     this.addImages();
-    this.overlay.setTheme(readPalette(), trackIcons());
+    this.overlay.setTheme(readPalette());
     this.fan.setTheme(readPalette());
     this.partners.setTheme(readPalette());
+    this.levels.setTheme(readPalette());
     this.renderTracks();
     for (const layer of makeLayers(readPalette())) {
       for (const [name, value] of Object.entries(layer.paint ?? {})) this.map.setPaintProperty(layer.id, name as never, value as never);
@@ -126,10 +151,13 @@ export class AirMap {
     this.scene = { ...this.scene, tracks, impacts: picture.impacts, layers };
     this.renderTracks();
     const levels = `${picture.levels_version} ${areas.size} ${language}`;
-    // One at a time: areas that change faster than they are drawn are drawn as they stand at a later tick.
-    if (levels === this.drawn_levels || !this.map.isSourceLoaded('active')) return;
+    if (levels === this.drawn_levels) return;
     this.drawn_levels = levels;
-    this.draw('active', activeAreas(picture.alerts.values(), areas));
+    this.levels.setLevels([...picture.alerts.values()].map(({ area, level }) => [area, level]));
+    const labels = activeLabels(picture.alerts.values(), areas);
+    const changes = labelChanges(this.labels, labels);
+    this.labels = labels;
+    if (changes) void this.map.getSource<GeoJSONSource>('active-labels')?.updateData(changes);
   }
 
   setSensors(places: SensorPlace[], states: Map<string, SensorState>): void {
@@ -184,12 +212,31 @@ export class AirMap {
     return area ? { kind: 'area', code: String(area.properties['code']) } : null;
   }
 
-  private renderTracks(): void {
+  private look(): Projection {
     const { clientWidth, clientHeight } = this.map.getCanvas();
-    const view = projectionOf(this.map.getCenter(), this.map.getZoom(), clientWidth, clientHeight);
+    return projectionOf(this.map.getCenter(), this.map.getZoom(), clientWidth, clientHeight);
+  }
+
+  private renderTracks(view = this.look()): void {
     this.overlay.render(this.scene, view);
     this.fan.look(view);
     this.partners.look(view);
+    this.rendered = { view, at_ms: performance.now() };
+    this.shift('');
+  }
+
+  /** While the map moves what was drawn moves with it; drawing anew is for the end, and for a few times a second. */
+  private followMove(): void {
+    const view = this.look();
+    if (!this.rendered || performance.now() - this.rendered.at_ms > FOLLOW_MS) return this.renderTracks(view);
+    const scale = view.world / this.rendered.view.world;
+    const [x0, y0] = this.rendered.view.pixel([0, 0]);
+    const [x, y] = view.pixel([0, 0]);
+    this.shift(`translate(${x - scale * x0}px, ${y - scale * y0}px) scale(${scale})`);
+  }
+
+  private shift(transform: string): void {
+    for (const { canvas } of [this.overlay, this.fan, this.partners]) canvas.style.transform = transform;
   }
 
   private addImages(): void {

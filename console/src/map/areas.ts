@@ -33,25 +33,37 @@ export function indexAreas(collection: Collection): Map<string, Area> {
   return areas;
 }
 
-/** Polygons of the areas under alert with their level, and their names at their centres; an alarm's is marked and wins. */
-export function activeAreas(alerts: Iterable<Alert>, areas: Map<string, Area>): Collection {
-  const polygons: Feature[] = [];
-  const names: Feature[] = [];
+export interface ActiveLabel {
+  code: string;
+  label: string;
+  order: number;
+  size: number;
+  centre: [number, number];
+}
+
+/** Names of the areas under alert by code; an alarm's is marked and wins. */
+export function activeLabels(alerts: Iterable<Alert>, areas: Map<string, Area>): Map<string, ActiveLabel> {
+  const labels = new Map<string, ActiveLabel>();
   for (const alert of alerts) {
     const area = areas.get(alert.area);
     if (!area) continue;
     const alarm = alert.level === 'alarm';
     const name = nameIn(area.properties);
-    polygons.push({ type: 'Feature', properties: { code: area.code, level: alert.level }, geometry: area.feature.geometry });
-    names.push({
-      type: 'Feature',
-      properties: { label: alarm ? `▲ ${name}` : name, order: (alarm ? 0 : 1e9) - area.population, size: alarm ? 13 : 11 },
-      geometry: { type: 'Point', coordinates: area.centre },
-    });
+    const label = { code: area.code, label: alarm ? `▲ ${name}` : name, order: (alarm ? 0 : 1e9) - area.population, size: alarm ? 13 : 11, centre: area.centre };
+    labels.set(area.code, label);
   }
-  // Alarms last, so that their outline lies over a neighbour's.
-  polygons.sort((a, b) => String(b.properties?.['level']).localeCompare(String(a.properties?.['level'])));
-  return { type: 'FeatureCollection', features: [...polygons, ...names] };
+  return labels;
+}
+
+/** What of the labels is other than before, as the map takes it; null when nothing is. */
+export function labelChanges(before: Map<string, ActiveLabel>, after: Map<string, ActiveLabel>): { add: Feature[]; remove: string[] } | null {
+  const add: Feature[] = [];
+  for (const [code, { centre, ...properties }] of after) {
+    const known = before.get(code);
+    if (known?.label !== properties.label) add.push({ type: 'Feature', id: code, properties, geometry: { type: 'Point', coordinates: centre } });
+  }
+  const remove = [...before.keys()].filter((code) => !after.has(code));
+  return add.length + remove.length ? { add, remove } : null;
 }
 
 /** Names of the regions' own outlines at their centres. */

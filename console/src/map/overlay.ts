@@ -7,7 +7,8 @@ import type { Affiliation, Track } from '../live/picture';
 import type { Palette } from './palette';
 import { drawPolyline, pixelOf } from './pixels';
 import type { Projection } from './projection';
-import { errorPixels, iconName, impactPixels, marksInSight, nearest, trailPixels, vectorPixels } from './tracks';
+import { iconName } from './symbols';
+import { errorPixels, impactPixels, marksInSight, nearest, trailPixels, vectorPixels } from './tracks';
 import type { Mark } from './tracks';
 
 export interface Scene {
@@ -33,15 +34,14 @@ export class Overlay {
   constructor(
     readonly canvas: HTMLCanvasElement,
     private palette: Palette,
-    private icons: Map<string, HTMLCanvasElement>,
+    private readonly icons: Map<string, HTMLCanvasElement>,
   ) {
     // A canvas in plain memory: thousands of small images are faster there than through a graphics driver in software.
     this.draw = canvas.getContext('2d', { willReadFrequently: true })!;
   }
 
-  setTheme(palette: Palette, icons: Map<string, HTMLCanvasElement>): void {
+  setTheme(palette: Palette): void {
     this.palette = palette;
-    this.icons = icons;
   }
 
   /** The track under a place on the screen, as drawn last. */

@@ -3,8 +3,12 @@ export interface Projection {
   width: number;
   height: number;
   zoom: number;
+  /** Pixels of the whole world. */
+  world: number;
   x(lon: number): number;
   y(lat: number): number;
+  /** Of a place in Mercator units of the world. */
+  pixel(at: [number, number]): [number, number];
 }
 
 /** Pixels of the whole world at zoom 0. */
@@ -22,5 +26,13 @@ export function projectionOf(centre: { lng: number; lat: number }, zoom: number,
   const world = WORLD_PX * 2 ** zoom;
   const left = mercatorX(centre.lng) * world - width / 2;
   const top = mercatorY(centre.lat) * world - height / 2;
-  return { width, height, zoom, x: (lon) => mercatorX(lon) * world - left, y: (lat) => mercatorY(lat) * world - top };
+  return {
+    width,
+    height,
+    zoom,
+    world,
+    x: (lon) => mercatorX(lon) * world - left,
+    y: (lat) => mercatorY(lat) * world - top,
+    pixel: ([x, y]) => [x * world - left, y * world - top],
+  };
 }

@@ -1,17 +1,15 @@
 /** The map's style: our own GeoJSON only, text from the fonts of the page; nothing is fetched from elsewhere. */
-import type { ExpressionSpecification, LayerSpecification, StyleSpecification } from 'maplibre-gl';
+import type { LayerSpecification, StyleSpecification } from 'maplibre-gl';
 import type { Palette } from './palette';
 
 export const EMPTY: GeoJSON.FeatureCollection = { type: 'FeatureCollection', features: [] };
 const FONT = ['Noto Sans'];
 
 /** Sources fed by the console itself; the rest comes from the service once. */
-export const DRAWN = ['active', 'sensors', 'selected', 'drawing', 'partners'] as const;
+export const DRAWN = ['sensors', 'selected', 'drawing', 'partners'] as const;
+/** The areas by level lie under this layer. */
+export const LEVELS_UNDER = 'outlines';
 export type Drawn = (typeof DRAWN)[number];
-
-function byLevel(c: Palette): ExpressionSpecification {
-  return ['match', ['get', 'level'], 'alarm', c.alarm, c.watch];
-}
 
 function ground(c: Palette): LayerSpecification[] {
   return [
@@ -28,31 +26,15 @@ function ground(c: Palette): LayerSpecification[] {
   ]; // prettier-ignore
 }
 
-/** Levels are told by colour, by hatching (alarm crossed, watch single) and by the strength of the outline. */
-function levels(c: Palette): LayerSpecification[] {
+/** The areas by level themselves are drawn by level_layer.ts, under LEVELS_UNDER. */
+function marks(c: Palette): LayerSpecification[] {
   return [
     {
       id: 'outline-labels', type: 'symbol', source: 'outline-labels', maxzoom: 7.5,
       layout: { 'text-field': ['get', 'name'], 'text-font': FONT, 'text-size': 11, 'text-padding': 6, 'text-max-width': 7 },
       paint: { 'text-color': c.label, 'text-halo-color': c.halo, 'text-halo-width': 1.4, 'text-opacity': 0.7 },
     },
-    {
-      id: 'active-fill', type: 'fill', source: 'active', filter: ['==', ['geometry-type'], 'Polygon'],
-      paint: {
-        'fill-color': ['match', ['get', 'level'], 'alarm', c['alarm-fill'], c['watch-fill']],
-        'fill-opacity': ['match', ['get', 'level'], 'alarm', 0.55, 0.3],
-        'fill-antialias': false,
-      },
-    },
-    {
-      id: 'active-hatch', type: 'fill', source: 'active', filter: ['==', ['geometry-type'], 'Polygon'],
-      paint: { 'fill-pattern': ['concat', 'hatch-', ['get', 'level']], 'fill-antialias': false },
-    },
     { id: 'outlines', type: 'line', source: 'outlines', paint: { 'line-color': c.outline, 'line-width': ['interpolate', ['linear'], ['zoom'], 4, 0.7, 9, 1.6] } },
-    {
-      id: 'active-lines', type: 'line', source: 'active', filter: ['==', ['geometry-type'], 'Polygon'],
-      paint: { 'line-color': byLevel(c), 'line-width': ['match', ['get', 'level'], 'alarm', 1.6, 0.8] },
-    },
     {
       id: 'reach', type: 'fill', source: 'selected', filter: ['==', ['get', 'kind'], 'reach'],
       paint: { 'fill-color': c.accent, 'fill-opacity': ['interpolate', ['linear'], ['get', 'probability'], 0, 0.03, 1, 0.22], 'fill-antialias': false },
@@ -113,7 +95,7 @@ function labels(c: Palette): LayerSpecification[] {
   const halo = { 'text-color': c.label, 'text-halo-color': c.halo, 'text-halo-width': 1.4 };
   return [
     {
-      id: 'active-labels', type: 'symbol', source: 'active', filter: ['==', ['geometry-type'], 'Point'], minzoom: 6.5,
+      id: 'active-labels', type: 'symbol', source: 'active-labels', minzoom: 6.5,
       layout: {
         'text-field': ['get', 'label'], 'text-font': FONT, 'text-size': ['get', 'size'], 'text-padding': 4, 'text-max-width': 8,
         'symbol-sort-key': ['get', 'order'],
@@ -129,7 +111,7 @@ function labels(c: Palette): LayerSpecification[] {
 }
 
 export function makeLayers(palette: Palette): LayerSpecification[] {
-  return [...ground(palette), ...levels(palette), ...partnerLayers(palette), ...sensorLayers(palette), ...labels(palette), ...drawingLayers(palette)];
+  return [...ground(palette), ...marks(palette), ...partnerLayers(palette), ...sensorLayers(palette), ...labels(palette), ...drawingLayers(palette)];
 }
 
 export function makeStyle(palette: Palette): StyleSpecification {
@@ -142,6 +124,7 @@ export function makeStyle(palette: Palette): StyleSpecification {
       outlines: geojson(EMPTY),
       'outline-labels': geojson(EMPTY),
       areas: geojson(EMPTY),
+      'active-labels': geojson(EMPTY, { promoteId: 'code' }),
       ...drawn,
     },
     layers: makeLayers(palette),

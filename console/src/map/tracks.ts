@@ -1,5 +1,5 @@
 /** What of the moving picture is in sight, in pixels: pure functions from the picture to drawing data. */
-import type { Impact, Threat } from '../live/message';
+import type { Impact } from '../live/message';
 import type { Affiliation, Track } from '../live/picture';
 import { ellipse, offset } from './geometry';
 import type { Projection } from './projection';
@@ -18,10 +18,6 @@ export interface Mark {
   track: Track;
   x: number;
   y: number;
-}
-
-export function iconName(affiliation: Affiliation, threat: Threat): string {
-  return `track-${affiliation}-${threat}`;
 }
 
 /** The tracks in sight, in the order they are drawn. */

@@ -8,6 +8,8 @@ export interface HistoryPoint {
   lat: number;
   lon: number;
   alt_m: number;
+  /** Probability of each class, in the order of THREATS. */
+  classes: number[];
 }
 
 export interface TrackRow {

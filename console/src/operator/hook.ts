@@ -54,7 +54,11 @@ export function publishHook(): void {
     get settled() {
       return view.settled();
     },
-    /** Milliseconds from the start of the page until its lists and its map first showed the picture, 0 before. */
+    /** Milliseconds from the start of the page until its lists first showed the picture, 0 before. */
+    get listed_ms() {
+      return view.listed_ms;
+    },
+    /** The same for its map. */
     get drawn_ms() {
       return view.drawn_ms;
     },

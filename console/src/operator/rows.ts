@@ -6,8 +6,42 @@ export function sortAlerts(alerts: Iterable<Alert>): Alert[] {
   const when = (alert: Alert): number => alert.arrival_us ?? Infinity;
   return [...alerts].sort((a, b) => {
     if (a.level !== b.level) return a.level === 'alarm' ? -1 : 1;
-    return when(a) - when(b) || a.area.localeCompare(b.area);
+    const [x, y] = [when(a), when(b)];
+    // Compared, not subtracted: two without a time are equal, and codes need no language.
+    return x < y ? -1 : x > y ? 1 : a.area < b.area ? -1 : 1;
   });
+}
+
+/** A row of the alert list: one area, or all of a region that are reached now. */
+export type AlertRow = { kind: 'area'; key: string; alert: Alert; inside: boolean } | { kind: 'region'; key: string; region: string; alerts: Alert[]; open: boolean };
+
+/** Fewer than this stand for themselves. */
+const REGION_LEAST = 4;
+
+/**
+ * The sorted alerts as rows: alarms whose time has come are put together by region, for a hundred rows that say 'now'
+ * hide the one that does not.
+ */
+export function alertRows(alerts: Alert[], now_us: number, regionOf: (area: string) => string, isOpen: (region: string, alerts: Alert[]) => boolean): AlertRow[] {
+  const regions = new Map<string, Alert[]>();
+  for (const alert of alerts) {
+    if (alert.level !== 'alarm' || alert.arrival_us === null || alert.arrival_us > now_us) continue;
+    const region = regionOf(alert.area);
+    if (region) regions.set(region, [...(regions.get(region) ?? []), alert]);
+  }
+  const rows: AlertRow[] = [];
+  const together = new Set<Alert>();
+  const largest = [...regions].filter(([, own]) => own.length >= REGION_LEAST).sort(([a, x], [b, y]) => y.length - x.length || (a < b ? -1 : 1));
+  for (const [region, own] of largest) {
+    const open = isOpen(region, own);
+    rows.push({ kind: 'region', key: `region ${region}`, region, alerts: own, open });
+    for (const alert of own) {
+      together.add(alert);
+      if (open) rows.push({ kind: 'area', key: alert.area, alert, inside: true });
+    }
+  }
+  for (const alert of alerts) if (!together.has(alert)) rows.push({ kind: 'area', key: alert.area, alert, inside: false });
+  return rows;
 }
 
 export type TrackColumn = 'id' | 'class' | 'speed' | 'altitude' | 'course';

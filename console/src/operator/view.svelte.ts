@@ -32,6 +32,8 @@ class View {
   open = $state<'layers' | 'sensors' | 'desk' | 'help' | null>(null);
   /** Asks the map whether all that was given is drawn. */
   settled: () => boolean = () => false;
+  /** When the lists first showed a picture with its names, ms after the page began. */
+  listed_ms = 0;
   /** When the map first showed a picture with its ground, ms after the page began. */
   drawn_ms = 0;
   /** Counts the times the whole region was asked for. */

@@ -23,12 +23,9 @@ export function speeds(history: HistoryPoint[]): number[] {
   });
 }
 
-/** Points of an SVG polyline for values, in a box of the given size; the range is at least `span`. */
-export function polyline(values: number[], width: number, height: number, span: number): string {
-  if (values.length < 2) return '';
-  const low = Math.min(...values);
-  const range = Math.max(Math.max(...values) - low, span);
-  return values
-    .map((value, i) => `${((i / (values.length - 1)) * width).toFixed(1)},${(height - ((value - low) / range) * height).toFixed(1)}`)
-    .join(' ');
+/** Percent of each class over the history, of those that ever had a twentieth; the likeliest at the end first. */
+export function classSeries(history: HistoryPoint[]): { threat: Threat; values: number[] }[] {
+  return THREATS.map((threat, i) => ({ threat, values: history.map(({ classes }) => 100 * (classes[i] ?? 0)) }))
+    .filter(({ values }) => values.some((value) => value >= 5))
+    .sort((a, b) => b.values.at(-1)! - a.values.at(-1)!);
 }

@@ -70,3 +70,27 @@ export function nightOf(alerts: AlertMessage[], areas: Map<string, Area>, now_us
     areas: figures.sort((a, b) => b.hours - a.hours || a.code.localeCompare(b.code)),
   };
 }
+
+export interface Hours {
+  /** Start of each hour. */
+  times_us: number[];
+  alarms: number[];
+  /** Median minutes between an alarm's start and the arrival foreseen then; null in an hour without. */
+  lead_min: (number | null)[];
+}
+
+/** The alarms by the hour in which they began, hours without one between them included. */
+export function hourly(alerts: AlertMessage[]): Hours {
+  const alarms = alerts.filter(({ level }) => level === 'alarm');
+  if (!alarms.length) return { times_us: [], alarms: [], lead_min: [] };
+  const hourOf = ({ start_us }: AlertMessage): number => Math.floor(start_us / HOUR_US);
+  const first = alarms.reduce((least, alert) => Math.min(least, hourOf(alert)), Infinity);
+  const last = alarms.reduce((most, alert) => Math.max(most, hourOf(alert)), 0);
+  const hours: AlertMessage[][] = Array.from({ length: last - first + 1 }, () => []);
+  for (const alert of alarms) hours[hourOf(alert) - first]!.push(alert);
+  return {
+    times_us: hours.map((_, i) => (first + i) * HOUR_US),
+    alarms: hours.map((own) => own.length),
+    lead_min: hours.map((own) => median(own.flatMap(({ eta_s }) => (eta_s === null || !Number.isFinite(eta_s) ? [] : [Math.max(0, eta_s) / 60])))),
+  };
+}

@@ -14,11 +14,12 @@ import numpy as np
 import pyarrow as pa
 
 from perisai.alerting import Answer
-from perisai.model import Alert, AlertChange, Mode, Sensor, time_us
+from perisai.model import THREATS, Alert, AlertChange, Mode, Sensor, time_us
 
 from .orders.desk_view import EMPTY, Answered
 from .partners.layers import PartnerLayers
 from .pipeline import AlertBook
+from .sensor_rates import SensorRates
 from .track_columns import track_columns
 from .trusted import TrustTold
 
@@ -30,13 +31,29 @@ SHARE = 0.1
 """A track this much less probable than an area's likeliest does not set its time of arrival."""
 
 
+class Point(msgspec.Struct, frozen=True):
+    """Where a track was (degrees, metres) and how probable each class of THREATS was then."""
+
+    time_us: int
+    lat: float
+    lon: float
+    alt_m: float
+    classes: tuple[float, ...]
+
+
+def point_of(row: dict[str, Any], at_us: int) -> Point:
+    """row: of the TRACKS table. An altitude that nobody measured is 0."""
+    classes = tuple(round(row[f"p_{name}"] or 0.0, 3) for name in THREATS)
+    return Point(at_us, row["lat"], row["lon"], row["alt_m"] or 0.0, classes)
+
+
 @dataclass(slots=True)
 class TrackState:
-    """The newest row of a track and its way here: (time_us, lat, lon, alt_m) at least HISTORY_STEP_US apart."""
+    """The newest row of a track and its way here, points at least HISTORY_STEP_US apart."""
 
     row: dict[str, Any]
     version: int
-    history: deque[tuple[int, float, float, float]] = field(default_factory=lambda: deque(maxlen=HISTORY_POINTS))
+    history: deque[Point] = field(default_factory=lambda: deque(maxlen=HISTORY_POINTS))
 
 
 class Picture:
@@ -58,6 +75,7 @@ class Picture:
         self._alert_versions: dict[str, tuple[int, Alert]] = {}
         self._sensors = {sensor.id: sensor for sensor in sensors}
         self._heard_us: dict[str, int] = {}
+        self.rates = SensorRates()
         self._sensor_states: dict[str, tuple[int, str]] = {}
         self._forecast_version = 0
         self.desk: dict[str, Any] = EMPTY
@@ -84,8 +102,8 @@ class Picture:
             if state is None:
                 state = self.tracks[track] = TrackState(row, self.version)
             state.row, state.version = row, self.version
-            if not state.history or at_us - state.history[-1][0] >= HISTORY_STEP_US:
-                state.history.append((at_us, row["lat"], row["lon"], row["alt_m"] or 0.0))
+            if not state.history or at_us - state.history[-1].time_us >= HISTORY_STEP_US:
+                state.history.append(point_of(row, at_us))
 
     def take_partner(self, partner: str, table: pa.Table, end_us: int) -> None:
         """A message of the PARTNERS stream."""
@@ -116,6 +134,7 @@ class Picture:
         """A frame of the INPUT stream: which sensors are heard."""
         self.detections += table.num_rows
         self.input_us = max(self.input_us, end_us)
+        self.rates.take(table, end_us)
         for sensor in table["sensor"].unique().to_pylist():
             self.hear(sensor, end_us)
 

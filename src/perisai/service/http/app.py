@@ -3,11 +3,11 @@
 import time
 from typing import Any
 
-from litestar import Litestar, MediaType, Response, WebSocket, get, websocket
+from litestar import Litestar, MediaType, Request, Response, WebSocket, get, websocket
 from litestar.datastructures import State
 from litestar.exceptions import WebSocketDisconnect
 from litestar.openapi import OpenAPIConfig
-from litestar.static_files import create_static_files_router
+from litestar.openapi.plugins import JsonRenderPlugin
 
 from .. import package_data
 from ..files import read_text
@@ -17,6 +17,7 @@ from ..ingest.http_reports import HttpReports
 from ..roles.gateway import Console
 from .alert_apis import AlertApis
 from .channels_api import channels
+from .docs_page import PlainPage
 from .feed_api import cap_certificate, cap_feed, cap_message
 from .guard import needs_view
 from .ingest_api import accept_detections
@@ -24,6 +25,7 @@ from .inputs_api import inputs
 from .layers_api import LayersController
 from .metrics_api import metrics
 from .operator_api import OperatorController
+from .pages import answer, pages_router
 from .partners_api import partners
 from .picture_api import PictureController
 from .public import PublicController
@@ -62,9 +64,9 @@ async def live(socket: WebSocket[Any, Any, Any]) -> None:
         gateway.consoles.discard(console)
 
 
-@get("/citizen", media_type=MediaType.HTML, sync_to_thread=True)
-def citizen() -> Response[bytes]:
-    return Response((package_data.CONSOLE / "citizen.html").read_bytes(), media_type=MediaType.HTML)
+@get("/citizen", media_type=MediaType.HTML, include_in_schema=False, sync_to_thread=True)
+def citizen(request: Request) -> Response[bytes]:
+    return answer(request, package_data.CONSOLE, "citizen.html")
 
 
 def build_app(**state: Any) -> Litestar:
@@ -108,11 +110,17 @@ def build_app(**state: Any) -> Litestar:
         replay,
     ]
     if (package_data.CONSOLE / "index.html").is_file():
-        handlers.append(create_static_files_router(path="/", directories=[package_data.CONSOLE], html_mode=True))
+        handlers.append(pages_router(package_data.CONSOLE))
     return Litestar(
         route_handlers=handlers,
         state=State(state | replay_state(state["config"].service.data)),
-        openapi_config=OpenAPIConfig(title="Perisai", version="1", path="/api/docs"),
+        openapi_config=OpenAPIConfig(
+            title="Perisai",
+            version="1",
+            path="/api/docs",
+            use_handler_docstrings=True,
+            render_plugins=[PlainPage(), JsonRenderPlugin()],
+        ),
         response_headers=HEADERS,
         logging_config=None,
     )

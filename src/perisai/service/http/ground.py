@@ -1,5 +1,6 @@
 """What lies under the picture and does not change while the service runs: areas, outlines, base map, neighbours."""
 
+import gzip
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -13,6 +14,7 @@ from perisai.model import Areas
 
 NEIGHBOURS = 6
 SIMPLIFY_DEG = 0.002
+GZIP_LEVEL = 6
 
 
 @dataclass(frozen=True)
@@ -53,6 +55,18 @@ class Ground:
     @cached_property
     def basemap_geojson(self) -> bytes:
         return self.basemap_path.read_bytes()
+
+    @cached_property
+    def areas_gzipped(self) -> bytes:
+        return gzip.compress(self.areas_geojson, GZIP_LEVEL)
+
+    @cached_property
+    def outlines_gzipped(self) -> bytes:
+        return gzip.compress(self.outlines_geojson, GZIP_LEVEL)
+
+    @cached_property
+    def basemap_gzipped(self) -> bytes:
+        return gzip.compress(self.basemap_geojson, GZIP_LEVEL)
 
     @cached_property
     def index(self) -> dict[str, int]:

@@ -5,7 +5,7 @@ from collections import Counter
 from typing import Any
 
 import msgspec
-from litestar import Controller, Response, get
+from litestar import Controller, Request, Response, get
 from litestar.datastructures import State
 from litestar.exceptions import NotFoundException
 
@@ -14,6 +14,7 @@ from perisai.model import LEVELS, STATUSES, THREATS
 from ..picture import track_feature
 from ..track_columns import is_neutral
 from .guard import needs_view
+from .pages import packed
 
 STILL_S, BEHIND_S = 10.0, 15.0
 """A picture that stands for so long, or is so far behind, is no ground to act on."""
@@ -42,16 +43,16 @@ class PictureController(Controller):
         }
 
     @get("/areas.geojson", media_type=GEOJSON, sync_to_thread=False)
-    def areas(self, state: State) -> bytes:
-        return state.ground.areas_geojson
+    def areas(self, request: Request, state: State) -> Response[bytes]:
+        return packed(request, state.ground.areas_geojson, state.ground.areas_gzipped, GEOJSON)
 
     @get("/outlines.geojson", media_type=GEOJSON, sync_to_thread=False)
-    def outlines(self, state: State) -> bytes:
-        return state.ground.outlines_geojson
+    def outlines(self, request: Request, state: State) -> Response[bytes]:
+        return packed(request, state.ground.outlines_geojson, state.ground.outlines_gzipped, GEOJSON)
 
     @get("/basemap.geojson", media_type=GEOJSON, sync_to_thread=False)
-    def basemap(self, state: State) -> bytes:
-        return state.ground.basemap_geojson
+    def basemap(self, request: Request, state: State) -> Response[bytes]:
+        return packed(request, state.ground.basemap_geojson, state.ground.basemap_gzipped, GEOJSON)
 
     @get("/sensors", guards=[needs_view], sync_to_thread=False)
     def sensors(self, state: State) -> list[dict[str, Any]]:
@@ -76,6 +77,13 @@ class PictureController(Controller):
             "held": dict(sum((Counter(standing.held) for standing in told), Counter[str]())),
         }
 
+    @get("/sensors/{sensor:str}/detections", guards=[needs_view], sync_to_thread=False)
+    def detections(self, state: State, sensor: str) -> dict[str, list[float]]:
+        """Detections a second of a sensor over the last half hour, in parts of half a minute: time_us, per_s."""
+        if all(one.id != sensor for one in state.sensors):
+            raise NotFoundException(detail=f"no sensor {sensor}")
+        return state.gateway.picture.rates.per_second(sensor, state.gateway.picture.input_us)
+
     @get("/tracks.geojson", media_type=GEOJSON, guards=[needs_view], sync_to_thread=False)
     def tracks(self, state: State) -> bytes:
         """All tracks of the picture."""
@@ -88,9 +96,13 @@ class PictureController(Controller):
         found = state.gateway.picture.tracks.get(track)
         if found is None:
             raise NotFoundException(detail=f"no track {track} in the picture")
-        points = [{"time_us": at, "lat": lat, "lon": lon, "alt_m": alt} for at, lat, lon, alt in found.history]
         foreseen = state.gateway.picture.forecasts_of(track)
-        return {"track": found.row, "neutral": is_neutral(found.row), "history": points, "forecasts": foreseen}
+        return {
+            "track": found.row,
+            "neutral": is_neutral(found.row),
+            "history": list(found.history),
+            "forecasts": foreseen,
+        }
 
     @get("/areas/{code:str}/timeline", guards=[needs_view], sync_to_thread=False)
     def timeline(self, state: State, code: str) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from litestar.exceptions import NotFoundException, ValidationException, WebSocke
 from perisai.recording import Reel
 
 from ..partners.settings import layer_names
+from ..picture import point_of
 from ..rewind import Rewind, alarms_over, alerts_then, foreseen_then, track_then
 from ..track_columns import is_neutral
 from .guard import needs_view
@@ -41,11 +42,7 @@ class ReplayController(Controller):
         rows = track_then(state.reel, track, at_us).to_pylist()
         if not rows:
             raise NotFoundException(detail=f"no track {track} in the picture of that time")
-        points = [
-            {"time_us": int(row["time"].timestamp() * 1e6), **{key: row[key] for key in ("lat", "lon")}}
-            | {"alt_m": row["alt_m"] or 0.0}
-            for row in rows
-        ]
+        points = [point_of(row, int(row["time"].timestamp() * 1e6)) for row in rows]
         foreseen = [row for row in foreseen_then(state.reel, at_us).to_pylist() if row["track"] == track]
         foreseen.sort(key=lambda row: -row["probability"])
         return {"track": rows[-1], "neutral": is_neutral(rows[-1]), "history": points, "forecasts": foreseen}
