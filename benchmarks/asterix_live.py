@@ -22,6 +22,7 @@ from perisai.sensors.asterix import AsterixStream
 from perisai.service.bus import Bus
 from perisai.service.ingest.settings import LiveInput
 from perisai.service.ingest.sink import Sink
+from perisai.service.ingest.spool import Spool
 from perisai.service.ingest.udp import UdpInput
 from perisai.service.nats_server import NatsServer
 from perisai.service.roles.ingest import Ingest
@@ -40,6 +41,9 @@ class Nowhere:
     async def accept(self, source: str, table: Any, identity: str) -> int:
         return table.num_rows
 
+    async def last(self, source: str) -> str:
+        return ""
+
 
 def send(port: int) -> None:
     """Send the traffic at the pace; said in a process of its own."""
@@ -56,10 +60,10 @@ def send(port: int) -> None:
             time.sleep(max(0.0, begun + sent / PACE_PER_S - time.monotonic()))
 
 
-async def receive(ingest: Any) -> dict[str, float]:
+async def receive(ingest: Any, spool: Spool | None = None) -> dict[str, float]:
     settings = LiveInput(name="feed", kind="asterix", listen="127.0.0.1:0", max_messages_per_s=1e6)
     sink = Sink(settings, ingest)
-    read = UdpInput(settings, sink, AsterixStream([]))
+    read = UdpInput(settings, sink, AsterixStream([]), spool)
     # One block first, so that kernels are compiled before the clock runs.
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as out:
         block = traffic(RECORDS_A_BLOCK)[0].records
@@ -93,7 +97,9 @@ async def measure() -> dict[str, Any]:
     result: dict[str, Any] = {"to_table": await receive(Nowhere())}
     with tempfile.TemporaryDirectory() as directory:
         async with NatsServer(Path(directory)) as server, Bus(server.url) as bus:
-            result["to_bus"] = await receive(Ingest(bus, lambda: time.time_ns() // 1000))
+            ingest = Ingest(bus, lambda: time.time_ns() // 1000)
+            result["to_bus"] = await receive(ingest)
+            result["to_spool_and_bus"] = await receive(ingest, Spool(Path(directory) / "spool"))
     return result
 
 

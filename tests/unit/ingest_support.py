@@ -27,6 +27,9 @@ class Store:
         self.identities.append(identity)
         return table.num_rows
 
+    async def last(self, source: str) -> str:
+        return f"{source}-{self.identities[-1]}" if self.identities else ""
+
     async def hear(self, source: str, told: Sequence[SensorHealth], identity: str) -> None:
         self.health += told
         self.identities.append(f"health-{identity}")

@@ -16,6 +16,7 @@ from perisai.model import BadInputError, Sensor
 from perisai.service.config import parse_config
 from perisai.service.http.reports_api import accept_reports
 from perisai.service.identity import per_minute
+from perisai.service.ingest.device_keys import DeviceKeys
 from perisai.service.ingest.http_reports import HttpReports
 from perisai.service.ingest.inputs import Inputs
 
@@ -80,7 +81,8 @@ async def test_the_example_of_a_report_is_taken() -> None:
     settings, example, prints = parts("reports")
     assert parse_config(settings, Path("centre/perisai.toml")).input[0].kind == "reports"
     store = Store()
-    state = State({"reports": HttpReports(SENSORS, "citizens", store), "report_rate": per_minute(600)})  # type: ignore[arg-type]
+    reports = HttpReports(SENSORS, "citizens", store)  # type: ignore[arg-type]
+    state = State({"reports": reports, "report_rate": per_minute(600), "device_keys": DeviceKeys({})})
     port = int(free_port())
     server = uvicorn.Server(uvicorn.Config(Litestar([accept_reports], state=state), port=port, log_level="warning"))
     serving = asyncio.create_task(server.serve())

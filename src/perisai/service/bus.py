@@ -228,11 +228,17 @@ class Bus:
 
     async def last_end_us(self, subject: str, stream: str) -> int:
         """The end of the frame that the newest message of a subject belongs to, 0 when there is none."""
+        return int((await self._last_headers(subject, stream)).get(_END, "0"))
+
+    async def last_identity(self, subject: str, stream: str) -> str:
+        """The identity of the newest message of a subject, empty when there is none."""
+        return (await self._last_headers(subject, stream)).get("Nats-Msg-Id", "")
+
+    async def _last_headers(self, subject: str, stream: str) -> dict[str, str]:
         try:
-            message = await self._patiently(lambda: self._js.get_last_msg(stream, subject))
+            return (await self._patiently(lambda: self._js.get_last_msg(stream, subject))).headers or {}
         except nats.js.errors.NotFoundError:
-            return 0
-        return int((message.headers or {}).get(_END, "0"))
+            return {}
 
     async def save_state(self, role: str, state: State) -> None:
         """Keep a role's state in place of the one before."""

@@ -128,7 +128,8 @@ class House:
         channels = self._channels(bus, store, gateway.picture, played=played is not None)
         clock = ChannelClock(lambda: gateway.picture.now_us, played is not None)
         exchange = Exchange(bus, self.partners, self.config.service.mode, clock.now_us)
-        inputs = Inputs(self.config.input if played is None and "ingest" in self.roles else (), self.sensors, ingest)
+        live = self.config.input if played is None and "ingest" in self.roles else ()
+        inputs = Inputs(live, self.sensors, ingest, self.data / "spool")
         signer = cap_signer(self.config.signing, self.data, self.config.cap.sender)
         work: dict[str, Callable[[], Coroutine[Any, Any, None]]] = {
             **self._trackers(bus),

@@ -5,7 +5,8 @@ see does not speak against a track there; what it reports all the same is taken 
 """
 
 import math
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
@@ -24,6 +25,14 @@ CORNERS = 3
 
 EDGE = 0.02
 """How far inside its edges a cell is looked at, as a share of it: a region that ends with a cell holds it."""
+
+
+def known(told: Sequence[SensorHealth], index: Mapping[str, int], rejects: Counter[str]) -> tuple[SensorHealth, ...]:
+    """What is told of sensors that are known here; the rest is counted."""
+    ours = tuple(health for health in told if health.sensor in index)
+    if len(ours) < len(told):
+        rejects["health_of_unknown_sensor"] += len(told) - len(ours)
+    return ours
 
 
 def hear(told: Iterable[SensorHealth], index: Mapping[str, int], sites: Sites, plane: Plane) -> None:

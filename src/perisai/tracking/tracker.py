@@ -8,7 +8,6 @@ import numpy as np
 import pyarrow as pa
 
 from perisai.model import Frame, Sensor, empty
-from perisai.model import SensorHealth as Told
 
 from .bank import FREE, SCAN_ID, SCAN_LAST, USED, grown, new_bank, new_grid
 from .beat import process_beat
@@ -28,7 +27,7 @@ from .renumber import changed_rows, public, renamed, renames
 from .settings import CLASSES, RING, STATES, TrackerSettings, motion, rules
 from .sites import region_plane, sites
 from .snapshot import IDENT, Kept, Snapshot, put_back, take
-from .told import hear
+from .told import hear, known
 from .window import Window
 from .work import new_work
 
@@ -89,7 +88,7 @@ class Tracker:
         if self._epoch_us is None:
             self._epoch_us = frame.end_us
         window = self._window
-        told = self._known(frame.health)
+        told = known(frame.health, self._index, self.rejects)
         end_us = frame.end_us - self._hold_us
         rows = records(frame.table, self._index, self._codes)
         if not rows.size and not told and not window.waiting.size and not self._living():
@@ -113,13 +112,6 @@ class Tracker:
     def registration(self) -> list[SensorHealth]:
         """How far each radar's range, azimuth and clock are off, and whether it measures as well as it says."""
         return self._references.filter.health([sensor.id for sensor in self.sensors])
-
-    def _known(self, told: Sequence[Told]) -> tuple[Told, ...]:
-        """What is told of sensors that are known here; the rest is counted."""
-        known = tuple(health for health in told if health.sensor in self._index)
-        if len(known) < len(told):
-            self.rejects["health_of_unknown_sensor"] += len(told) - len(known)
-        return known
 
     def _living(self) -> bool:
         return bool(self._bank.alive[: int(self._bank.counters[USED])].any())

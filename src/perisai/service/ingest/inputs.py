@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from pathlib import Path
 
 import structlog
 
@@ -20,6 +21,7 @@ from .pump import LiveParser
 from .sapient_server import SapientInput
 from .settings import LiveInput
 from .sink import InputState, Sink
+from .spool import Spool
 from .tcp_client import TcpInput
 from .udp import UdpInput
 
@@ -30,9 +32,12 @@ log = structlog.get_logger("input")
 class Inputs:
     """Starts, watches and ends the inputs. Raises BadInputError for a sensor that the sensors file does not have."""
 
-    def __init__(self, settings: Sequence[LiveInput], sensors: Sequence[Sensor], ingest: Ingest) -> None:
+    def __init__(
+        self, settings: Sequence[LiveInput], sensors: Sequence[Sensor], ingest: Ingest, spools: Path | None = None
+    ) -> None:
+        """spools: the directory in which what sockets give is written first; None: nowhere."""
         self.sinks = {one.name: Sink(one, ingest) for one in settings}
-        self.readers = {one.name: _reader(one, sensors, self.sinks[one.name]) for one in settings}
+        self.readers = {one.name: _reader(one, sensors, self.sinks[one.name], spools) for one in settings}
         self._tasks: list[asyncio.Task[None]] = []
 
     def start(self) -> list[asyncio.Task[None]]:
@@ -54,16 +59,18 @@ class Inputs:
         return [sink.snapshot() for sink in self.sinks.values()]
 
 
-def _reader(settings: LiveInput, sensors: Sequence[Sensor], sink: Sink) -> LiveReader:
+def _reader(settings: LiveInput, sensors: Sequence[Sensor], sink: Sink, spools: Path | None) -> LiveReader:
     if settings.sensor and sensors and settings.sensor not in {sensor.id for sensor in sensors}:
         raise BadInputError(f"input {settings.name}: sensor", settings.sensor, "the id of a sensor of the sensors file")
+    spool = Spool(spools / settings.name, settings.spool) if spools and settings.spool != "off" else None
     if settings.kind == "sapient":
         fusion = FusionNode(sensors, settings.nodes, settings.sensor, settings.listed_only, settings.name)
-        return SapientInput(settings, sink, fusion)
+        return SapientInput(settings, sink, fusion, spool)
     parser = _parser(settings, sensors)
     if settings.broker:
         return MqttInput(settings, sink, parser)
-    return UdpInput(settings, sink, parser) if settings.listen else TcpInput(settings, sink, parser)
+    make = UdpInput if settings.listen else TcpInput
+    return make(settings, sink, parser, spool)
 
 
 def _parser(settings: LiveInput, sensors: Sequence[Sensor]) -> LiveParser:

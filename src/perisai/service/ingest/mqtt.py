@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import time
 from collections import Counter
+from functools import partial
 from pathlib import Path
 
 import aiomqtt
@@ -62,6 +63,9 @@ class MqttInput:
             identifier=f"perisai-{settings.name}",
             clean_session=False,
         )
+        # The broker is told that a message was taken when the bus has it, and gives it again otherwise.
+        line = client._client
+        line.manual_ack_set(True)
         connected = metrics.CONNECTED.labels(settings.name)
         async with client:
             connected.inc()
@@ -73,9 +77,10 @@ class MqttInput:
                     payload = message.payload if isinstance(message.payload, bytes) else str(message.payload).encode()
                     refused: Counter[str] = Counter()
                     if self._gate.admit(message.topic.value, len(payload), time.monotonic(), refused):
-                        self._pump.offer(now_us(), payload)
+                        self._pump.offer(now_us(), payload, partial(line.ack, message.mid, message.qos))
                         await self._pump.room()
                     else:
+                        line.ack(message.mid, message.qos)
                         self._sink.refuse(refused)
             finally:
                 connected.dec()

@@ -11,9 +11,10 @@ import structlog
 from perisai.sensors import Imported
 
 from .sink import Sink
+from .spool import Spool
 
 FLUSH_S = 0.05
-"""How long what was read may wait for more: all of a batch is stored before the next is parsed."""
+"""Least time between two batches: what comes after a pause is stored at once, what comes thick in batches."""
 
 FULL_BYTES = 32 << 20
 log = structlog.get_logger("input")
@@ -38,19 +39,38 @@ class Pump:
         parser: LiveParser,
         pause: Callable[[], None] = lambda: None,
         resume: Callable[[], None] = lambda: None,
+        spool: Spool | None = None,
     ) -> None:
         self._sink = sink
         self._parser = parser
         self._pause, self._resume = pause, resume
+        self._spool = spool
         self._chunks: list[tuple[int, bytes]] = []
+        self._stored: list[Callable[[], object]] = []
         self._bytes = 0
         self._wake = asyncio.Event()
         self._room = asyncio.Event()
         self._room.set()
         self._busy = asyncio.Lock()
 
-    def offer(self, received_us: int, data: bytes) -> None:
-        """Take what was read; never refuses."""
+    async def recover(self) -> None:
+        """Parse anew what a process before had read, and store what of it the bus does not have; before `offer`."""
+        if self._spool is None:
+            return
+        await self._sink.resume(self._spool.name)
+        for number, chunks in self._spool.recover():
+            if number < self._sink.stored[0]:
+                await asyncio.to_thread(self._parser.take, chunks)  # for what it remembers
+            else:
+                await self._work(chunks, number)
+        self._spool.number = max(self._spool.number, self._sink.stored[0])
+
+    def offer(self, received_us: int, data: bytes, stored: Callable[[], object] | None = None) -> None:
+        """Take what was read; never refuses. stored: called when the bus has what came of it."""
+        if self._spool is not None:
+            self._spool.append(received_us, data)
+        if stored is not None:
+            self._stored.append(stored)
         self._chunks.append((received_us, data))
         self._bytes += len(data)
         self._wake.set()
@@ -64,9 +84,12 @@ class Pump:
 
     async def run(self) -> None:
         """Flush often, until cancelled."""
+        due_s = 0.0
         while True:
             await self._wake.wait()
-            await asyncio.sleep(FLUSH_S)
+            if not self._stored:  # a sender that waits for an answer sends no more before it
+                await asyncio.sleep(max(0.0, due_s - time.monotonic()))
+            due_s = time.monotonic() + FLUSH_S
             await self.flush()
 
     async def flush(self) -> None:
@@ -74,26 +97,34 @@ class Pump:
         async with self._busy:
             while self._chunks:
                 chunks, size = self._chunks, self._bytes
-                self._chunks, self._bytes = [], 0
+                stored = self._stored
+                self._chunks, self._bytes, self._stored = [], 0, []
+                number = self._spool.cut() if self._spool is not None else 0
                 self._wake.clear()
                 self._sink.heard(len(chunks), size)
                 # A cancelled caller must not lose the batch: the work goes on and is waited for.
-                work = asyncio.ensure_future(self._work(chunks))
+                work = asyncio.ensure_future(self._work(chunks, number))
                 try:
                     await asyncio.shield(work)
                 except asyncio.CancelledError:
                     with contextlib.suppress(asyncio.CancelledError):
                         await work
                     raise
+                for tell in stored:
+                    tell()
                 if not self._room.is_set() and self._bytes <= FULL_BYTES // 2:
                     self._room.set()
                     self._resume()
 
-    async def _work(self, chunks: list[tuple[int, bytes]]) -> None:
+    async def _work(self, chunks: list[tuple[int, bytes]], number: int) -> None:
         try:
+            if self._spool is not None:
+                await asyncio.to_thread(self._spool.settle)
             imported = await asyncio.to_thread(self._parser.take, chunks)
         except Exception as error:  # a parser that fails must not end the input: its batch is counted, and told
             log.exception("batch not parsed", chunks=len(chunks))
             self._sink.rejects[f"internal: {type(error).__name__}"] += len(chunks)
             return
-        await self._sink.put(imported)
+        await self._sink.put(imported, number)
+        if self._spool is not None:
+            self._spool.done(number)

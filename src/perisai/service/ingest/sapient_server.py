@@ -6,16 +6,20 @@ import time
 from collections import Counter
 from typing import Any
 
+import pyarrow as pa
 import structlog
 
 from perisai.model import BadInputError, ResourceError
+from perisai.sensors import Imported
 from perisai.sensors.sapient import Framer, FusionNode, Reply
 
+from ..bus import table_bytes
 from . import metrics
 from .gate import Gate
 from .pump import now_us
 from .settings import LiveInput, address
 from .sink import Sink
+from .spool import Spool
 
 READ_BYTES = 1 << 16
 WATCH_S = 1.0
@@ -29,10 +33,11 @@ log = structlog.get_logger("input")
 class SapientInput:
     """Nodes connect, register and report; the fusion node answers."""
 
-    def __init__(self, settings: LiveInput, sink: Sink, fusion: FusionNode) -> None:
+    def __init__(self, settings: LiveInput, sink: Sink, fusion: FusionNode, spool: Spool | None = None) -> None:
         self._settings = settings
         self._sink = sink
         self.fusion = fusion
+        self._spool = spool
         self._gate = Gate(settings.max_message_bytes, settings.max_messages_per_s)
         self._writers: dict[str, asyncio.StreamWriter] = {}
         self._connections: set[asyncio.Task[Any]] = set()
@@ -42,6 +47,7 @@ class SapientInput:
 
     async def run(self) -> None:
         """Serve until cancelled; what was read is stored then."""
+        await self._recover()
         host, port = address("listen", self._settings.listen)
         try:
             server = await asyncio.start_server(self._connection, host, port)
@@ -110,32 +116,51 @@ class SapientInput:
                 if framer.waiting:
                     self._sink.refuse(Counter({"sapient: message cut off": 1}))
                 return
-            received_us, close = now_us(), False
+            replies: list[Reply] = []
+            received_us = now_us()
             messages = framer.feed(data)
             self._sink.heard(len(messages), len(data))
             refused: Counter[str] = Counter()
             for content in messages:
                 if self._gate.admit(peer, len(content), time.monotonic(), refused):
                     reply = self.fusion.take(content, received_us)
-                    close |= self._answer(writer, reply)
+                    replies.append(reply)
                     if reply.node and reply.node not in mine:
                         mine.add(reply.node)
                         self._writers[reply.node] = writer
             if framer.too_long:
-                close |= self._answer(writer, self.fusion.too_long(framer.too_long, framer.limit, received_us))
+                replies.append(self.fusion.too_long(framer.too_long, framer.limit, received_us))
             self._sink.refuse(refused)
             await self._put()
+            # What is acknowledged is stored.
+            writer.writelines([reply.data for reply in replies if reply.data])
             await writer.drain()
-            if close:
+            if any(reply.close for reply in replies):
                 return
-
-    def _answer(self, writer: asyncio.StreamWriter, reply: Reply) -> bool:
-        if reply.data:
-            writer.write(reply.data)
-        return reply.close
 
     async def _put(self) -> None:
         """Store what came; one batch at a time, and a connection that ends does not lose it."""
         async with self._store:
-            imported = self.fusion.drain()
-            await asyncio.shield(self._sink.put(imported))
+            imported, number = self.fusion.drain(), 0
+            if self._spool is not None and (imported.table.num_rows or imported.health):
+                if imported.table.num_rows:
+                    self._spool.append(now_us(), table_bytes(imported.table))
+                number = self._spool.cut()
+            await asyncio.shield(self._stored(imported, number))
+
+    async def _stored(self, imported: Imported, number: int) -> None:
+        if self._spool is not None and number:
+            await asyncio.to_thread(self._spool.settle)
+        await self._sink.put(imported, number)
+        if self._spool is not None and number:
+            self._spool.done(number)
+
+    async def _recover(self) -> None:
+        """Store the detections that a process before had not come to store."""
+        if self._spool is None:
+            return
+        await self._sink.resume(self._spool.name)
+        for number, chunks in self._spool.recover():
+            for _, data in chunks if number >= self._sink.stored[0] else []:
+                await self._stored(Imported(pa.ipc.open_stream(data).read_all()), number)
+        self._spool.number = max(self._spool.number, self._sink.stored[0])

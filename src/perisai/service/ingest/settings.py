@@ -5,6 +5,8 @@ from typing import Literal
 
 import msgspec
 
+from .spool import SpoolMode
+
 InputKind = Literal["asterix", "beast", "sbs", "sapient", "remote_id", "reports"]
 WAYS: dict[str, tuple[str, ...]] = {
     "asterix": ("listen",),
@@ -29,7 +31,8 @@ class LiveInput(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     connect: host:port of a receiver (beast, sbs). broker, topic, user, password_file: MQTT. sensor: the sensor that
     detections are booked on, where the format names none. nodes: SAPIENT node id -> sensor. listed_only: refuse SAPIENT
     nodes that have no sensor. max_message_bytes, max_messages_per_s: limits of each sender. silent_s: after which
-    without a message the input counts as silent.
+    without a message the input counts as silent. spool: what is read is first written to a file (`write`), which is
+    brought to the disk (`fsync`), or not (`off`); MQTT needs none.
     """
 
     name: str
@@ -48,6 +51,7 @@ class LiveInput(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     max_message_bytes: int = 65_536
     max_messages_per_s: float = 50_000.0
     silent_s: float = 30.0
+    spool: SpoolMode = "write"
 
     def __post_init__(self) -> None:
         if not _NAME.match(self.name):

@@ -1,5 +1,6 @@
 """What an input hands on: parsed batches to the ingest role, counts to the metrics, health to whoever shows it."""
 
+import re
 import time
 from collections import Counter
 
@@ -46,7 +47,9 @@ class Sink:
         self._name = settings.name
         self._silent_s = settings.silent_s
         self._begun = f"{time.time_ns():x}"
-        self._batches, self._told = 0, 0
+        self._batches = 0
+        self.stored = (0, 0)
+        """Number and part of the batch that the bus had when this began."""
         self._passed_on: dict[str, SensorHealth] = {}
         self._heard_s = [0.0]
         self._told_silent = False
@@ -70,23 +73,35 @@ class Sink:
         metrics.LOST.labels(self._name).inc(datagrams)
         log.warning("datagrams lost: the kernel had no room", input=self._name, datagrams=datagrams)
 
-    async def put(self, imported: Imported) -> None:
-        """Count what was parsed, and publish its detections; returns when the bus has stored them."""
-        for kind, number in imported.counts.items():
-            metrics.RECORDS.labels(self._name, kind).inc(number)
+    async def put(self, imported: Imported, number: int = 0) -> None:
+        """Count what was parsed, and publish its detections; returns when the bus has stored them.
+
+        number: of the batch in the spool, from 1, where there is one.
+        """
+        self._batches = number or self._batches + 1
+        number, identity = self._batches, f"{self._begun}-{self._batches}"
+        for kind, met in imported.counts.items():
+            metrics.RECORDS.labels(self._name, kind).inc(met)
         self.refuse(imported.rejects)
         for health in imported.health:
             self.tell(health)
         told = [health for health in imported.health if self._news(health)]
         if told:
-            self._told += 1
-            await self._ingest.hear(self._name, told, f"{self._begun}-{self._told}")
-        for begin in range(0, imported.table.num_rows, MOST_ROWS):
-            part = imported.table.slice(begin, MOST_ROWS)
-            self._batches += 1
-            stored = await self._ingest.accept(self._name, part, f"{self._begun}-{self._batches}")
+            await self._ingest.hear(self._name, told, identity)
+        for part, begin in enumerate(range(0, imported.table.num_rows, MOST_ROWS)):
+            if (number, part) <= self.stored:
+                continue
+            rows = imported.table.slice(begin, MOST_ROWS)
+            stored = await self._ingest.accept(self._name, rows, f"{identity}.{part}")
             self.state.detections += stored
             metrics.DETECTIONS.labels(self._name).inc(stored)
+
+    async def resume(self, begun: str) -> None:
+        """Go on with the batches of a spool, behind the last that the bus has."""
+        self._begun = begun
+        last = await self._ingest.last(self._name)
+        found = re.fullmatch(re.escape(f"{self._name}-{begun}-") + r"(\d+)\.(\d+)", last)
+        self.stored = (int(found[1]), int(found[2])) if found else (0, 0)
 
     def _news(self, health: SensorHealth) -> bool:
         """Whether the tracker is to hear it: what differs from what it heard last, and everything now and then."""

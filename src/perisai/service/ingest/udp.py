@@ -14,6 +14,7 @@ from .gate import Gate
 from .pump import LiveParser, Pump, now_us
 from .settings import LiveInput, address
 from .sink import Sink
+from .spool import Spool
 
 SO_RXQ_OVFL = 40
 SO_RCVBUFFORCE = 33
@@ -25,11 +26,11 @@ AT_ONCE = 1024
 class UdpInput:
     """Reads datagrams; those the kernel had to drop are counted."""
 
-    def __init__(self, settings: LiveInput, sink: Sink, parser: LiveParser) -> None:
+    def __init__(self, settings: LiveInput, sink: Sink, parser: LiveParser, spool: Spool | None = None) -> None:
         self._settings = settings
         self._sink = sink
         self._gate = Gate(settings.max_message_bytes, settings.max_messages_per_s)
-        self._pump = Pump(sink, parser, self._pause, self._resume)
+        self._pump = Pump(sink, parser, self._pause, self._resume, spool)
         self._socket = _socket(settings)
         self._dropped = 0
         self._reading = False
@@ -37,6 +38,7 @@ class UdpInput:
 
     async def run(self) -> None:
         """Read until cancelled; what the socket still holds then is read, and all of it stored."""
+        await self._pump.recover()
         self._resume()
         try:
             await self._pump.run()

@@ -47,6 +47,10 @@ class Ingest:
         self.accepted += table.num_rows
         return table.num_rows
 
+    async def last(self, source: str) -> str:
+        """The identity of the newest batch of a source on the bus, empty when there is none."""
+        return await self._bus.last_identity(f"{DETECTIONS}.{source}", "INPUT")
+
     async def hear(self, source: str, told: Sequence[SensorHealth], identity: str) -> None:
         """Publish what sensors of one source said of themselves; identity as with `accept`."""
         await self._bus.publish(f"{HEALTH}.{source}", msgspec.json.encode(told), f"health-{source}-{identity}")

@@ -1,0 +1,67 @@
+"""An ingest of its own process, to be killed: inputs and bus as in the service, and a count of what the sockets gave.
+
+Arguments: address of the bus; directory of the spools; file of the count; input as JSON. The count is a memory map,
+written before anything else is done with a chunk, so it outlives the kill.
+"""
+
+import asyncio
+import json
+import mmap
+import struct
+import sys
+import time
+from pathlib import Path
+
+import structlog
+
+from perisai.model import Sensor
+from perisai.service.bus import Bus
+from perisai.service.ingest.inputs import Inputs, LiveReader
+from perisai.service.ingest.mqtt import MqttInput
+from perisai.service.ingest.pump import Pump
+from perisai.service.ingest.settings import LiveInput
+from perisai.service.ingest.tcp_client import TcpInput
+from perisai.service.ingest.udp import UdpInput
+from perisai.service.roles.ingest import Ingest
+
+SENSORS = [Sensor(id="roof", kind="remote_id", lat=50.4, lon=30.5), Sensor(id="adsb", kind="modes", lat=50.4, lon=30.5)]
+
+
+def counting(path: Path) -> None:
+    """Let every pump count the bytes that it is offered."""
+    with path.open("r+b") as file:
+        shared = mmap.mmap(file.fileno(), 8)
+    offer = Pump.offer
+
+    def counted(self: Pump, received_us: int, data: bytes, *more: object) -> None:
+        shared[:] = struct.pack("Q", struct.unpack("Q", shared[:])[0] + len(data))
+        offer(self, received_us, data, *more)  # type: ignore[arg-type]
+
+    Pump.offer = counted  # type: ignore[method-assign]
+
+
+def reading(read: LiveReader) -> bool:
+    """Whether an input has recovered, and takes what comes."""
+    if isinstance(read, MqttInput):
+        return read.subscribed.is_set()
+    return read.connections > 0 if isinstance(read, TcpInput) else isinstance(read, UdpInput) and read._reading
+
+
+async def main(url: str, spools: str, count: str, given: str) -> None:
+    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
+    counting(Path(count))
+    async with Bus(url) as bus:
+        ingest = Ingest(bus, lambda: time.time_ns() // 1000)
+        inputs = Inputs([LiveInput(**json.loads(given))], SENSORS, ingest, Path(spools))
+        tasks = inputs.start()
+        read = next(iter(inputs.readers.values()))
+        while not reading(read):
+            await asyncio.sleep(0.01)
+        print("ready", getattr(read, "port", 0), flush=True)
+        await asyncio.to_thread(sys.stdin.readline)
+        await inputs.stop()
+        assert all(task.done() for task in tasks)
+
+
+if __name__ == "__main__":
+    asyncio.run(main(*sys.argv[1:]))
