@@ -49,7 +49,7 @@ def main() -> int:
     try:
         with sync_playwright() as playwright:
             chromium = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=FLAGS)
-            page = chromium.new_page(viewport={"width": 1366, "height": 768})
+            page = chromium.new_page(viewport={"width": 1366, "height": 768}, bypass_csp=True)
             page.goto(server.url)
             page.wait_for_function("window.__perisai?.version > 1", timeout=60_000)
             session = page.context.new_cdp_session(page)
