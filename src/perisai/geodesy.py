@@ -2,7 +2,7 @@
 
 Scalar kernels are numba functions in radians and metres, to be called from other kernels; the functions on arrays
 take and give degrees. Formulas: Snyder, Map Projections - A Working Manual (USGS PP 1395), 1987, equations 3-1 and
-21-24 to 21-38; geodetic from ECEF: Bowring 1976, iterated. Held against pyproj in tests/unit/test_geodesy.py.
+21-24 to 21-38; geodetic from ECEF: Bowring 1976, iterated. Held against pyproj in tests/unit/model/test_geodesy.py.
 """
 
 import math

@@ -72,7 +72,7 @@ kernel: Any = numba.njit(nogil=True, cache=True, error_model="numpy")
 
 loop: Any = numba.njit(nogil=True, cache=True, error_model="numpy", _nrt=False)
 """The same for kernels that allocate no array: without numba's counting of references, whose atomic operations cost the
-tracker more than its sums did (docs/adr/0040). One that allocates does not compile."""
+tracker more than its sums did (docs/adr/0012). One that allocates does not compile."""
 
 inlined: Any = numba.njit(nogil=True, error_model="numpy", inline="always")
 """The same, copied into each kernel that calls it: a call with arrays counts their references, which costs more than a

@@ -1,7 +1,7 @@
 """ASTERIX category 062, system track data: rows of tracks as records (EUROCONTROL-SPEC-0149-9, edition 1.20).
 
 Written with `struct`, because libasterix takes long to import; the tests decode with it and hold what independent
-decoders read (docs/adr/0010-asterix-out.md).
+decoders read (docs/adr/0003-asterix-out.md).
 
     I062/010 source          I062/015 service       I062/070 time of track     I062/105 position, WGS84
     I062/185 velocity        I062/245 what it is    I062/380 ICAO address      I062/040 track number
