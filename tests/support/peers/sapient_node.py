@@ -169,10 +169,13 @@ def alert():
 
 def ack():
     made = message()
-    made.task_ack.task_id = ULID
+    made.task_ack.task_id = TASK[-1]
     made.task_ack.task_status = made.task_ack.TASK_STATUS_ACCEPTED
     return made
 
+
+TASK = [ULID]
+"""Tasks that came."""
 
 STEPS = {
     "register": registration,
@@ -209,6 +212,8 @@ def main():
         connection.settimeout(float(wait or 20))
         try:
             reply = read_frame(stream, sapient.SapientMessage)
+            if reply.WhichOneof("content") == "task":
+                TASK.append(reply.task.task_id)
             told = json_format.MessageToDict(reply, preserving_proto_field_name=True)
             print(json.dumps(told | {"hex": encode_frame(reply).hex()}), flush=True)
         except (TimeoutError, EOFError, OSError) as error:

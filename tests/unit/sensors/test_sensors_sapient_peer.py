@@ -112,8 +112,9 @@ async def test_a_task_reaches_the_node_and_every_answer_is_valid_by_the_standard
         )
         while not served.fusion.nodes and not talking.done():
             await asyncio.sleep(0.05)
-        await served.task(next(iter(served.fusion.nodes)), mode_change="default")
+        answer = await served.task(next(iter(served.fusion.nodes)), mode_change="default")
         told = await talking
+    assert (answer.task, answer.status) == (told[2]["task"]["task_id"], "accepted")
     assert told[2]["task"]["command"] == {"mode_change": "default"}
     framed = [one["hex"] for one in told if "hex" in one]
     assert len(framed) == 7

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from sapient_msg.bsi_flex_335_v2_0 import alert_ack_pb2, sapient_message_pb2, task_pb2
+from sapient_msg.bsi_flex_335_v2_0 import alert_ack_pb2, sapient_message_pb2, task_ack_pb2, task_pb2
 
 from perisai.model import BadInputError, Sensor, SensorHealth
 
@@ -24,13 +24,22 @@ MAX_PACKET = 4096
 _BASE32 = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 
 
+class TaskAnswer(NamedTuple):
+    """What a node says of a task: accepted, rejected, completed or failed, and why."""
+
+    task: str
+    status: str
+    reason: str
+
+
 class Reply(NamedTuple):
-    """What goes back over the connection (framed; empty: nothing), whether it is closed thereafter, and the node that
-    was registered by this message (empty: none)."""
+    """What goes back over the connection (framed; empty: nothing), whether it is closed thereafter, the node that was
+    registered by this message (empty: none), and what it says of a task."""
 
     data: bytes = b""
     close: bool = False
     node: str = ""
+    answer: TaskAnswer | None = None
 
 
 class FusionNode:
@@ -86,7 +95,11 @@ class FusionNode:
             return self._status(node, message, content, found, received_us)
         if kind == "alert":
             return self._alert(node, message, found, received_us)
-        if kind in ("task_ack", "alert_ack", "error", "registration_ack"):
+        if kind == "task_ack":
+            said = message.task_ack
+            status = task_ack_pb2.TaskAck.TaskStatus.Name(said.task_status).removeprefix("TASK_STATUS_").lower()
+            return Reply(answer=TaskAnswer(said.task_id, status, "; ".join(said.reason)))
+        if kind in ("alert_ack", "error", "registration_ack"):
             return Reply()
         # A task to the fusion node: it senses nothing itself that could be tasked.
         answer = self._message(received_us, message.node_id)
@@ -124,8 +137,8 @@ class FusionNode:
         node.state = "off"
         return [self._health_of(node, now_us, "connection ended")]
 
-    def task(self, node_id: str, time_us: int, **command: Any) -> bytes:
-        """A framed task for a node that senses: one of request, mode_change (text), detection_threshold,
+    def task(self, node_id: str, time_us: int, **command: Any) -> tuple[str, bytes]:
+        """Number and frame of a task for a node that senses: one of request, mode_change (text), detection_threshold,
         detection_report_rate, classification_threshold ("low", "medium", "high").
 
         Raises BadInputError for a node not registered here or a command that is none of these.
@@ -149,7 +162,7 @@ class FusionNode:
             setattr(message.task.command, name, task_pb2.Task.DiscreteThreshold.Value(level))
         else:
             raise BadInputError("command", name, "request, mode_change or a threshold: Perisai tasks sensing only")
-        return frame(message.SerializeToString())
+        return message.task.task_id, frame(message.SerializeToString())
 
     def drain(self) -> Imported:
         """Detections, counts, rejects and health since the last call."""

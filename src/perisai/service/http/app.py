@@ -21,7 +21,7 @@ from .docs_page import PlainPage
 from .feed_api import cap_certificate, cap_feed, cap_message
 from .guard import needs_view
 from .ingest_api import accept_detections
-from .inputs_api import inputs
+from .inputs_api import give_task, inputs
 from .layers_api import LayersController
 from .metrics_api import metrics
 from .operator_api import OperatorController
@@ -92,6 +92,7 @@ def build_app(**state: Any) -> Litestar:
         accept_reports,
         report_schema,
         inputs,
+        give_task,
         PictureController,
         PublicController,
         SessionController,

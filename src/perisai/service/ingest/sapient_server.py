@@ -11,7 +11,7 @@ import structlog
 
 from perisai.model import BadInputError, ResourceError
 from perisai.sensors import Imported
-from perisai.sensors.sapient import Framer, FusionNode, Reply
+from perisai.sensors.sapient import Framer, FusionNode, Reply, TaskAnswer
 
 from ..bus import table_bytes
 from . import metrics
@@ -27,6 +27,9 @@ HELLO_S = 30.0
 """How long a connection may stay without its first registration."""
 
 MOST_CONNECTIONS = 2000
+ANSWER_S = 5.0
+"""How long a task waits for the node's answer."""
+
 log = structlog.get_logger("input")
 
 
@@ -41,6 +44,7 @@ class SapientInput:
         self._gate = Gate(settings.max_message_bytes, settings.max_messages_per_s)
         self._writers: dict[str, asyncio.StreamWriter] = {}
         self._connections: set[asyncio.Task[Any]] = set()
+        self._asked: dict[str, asyncio.Future[TaskAnswer]] = {}
         self._store = asyncio.Lock()
         self.port = 0
         self.listening = asyncio.Event()
@@ -70,14 +74,23 @@ class SapientInput:
             await asyncio.gather(*self._connections, return_exceptions=True)
             await self._put()
 
-    async def task(self, node_id: str, **command: Any) -> None:
-        """Send a task to a node that is connected (see `FusionNode.task`)."""
-        message = self.fusion.task(node_id, now_us(), **command)
+    async def task(self, node_id: str, **command: Any) -> TaskAnswer:
+        """Send a task to a node that is connected (see `FusionNode.task`); what it says of it, `unanswered` after
+        ANSWER_S."""
+        number, message = self.fusion.task(node_id, now_us(), **command)
         writer = self._writers.get(node_id.lower())
         if writer is None:
             raise BadInputError(f"node {node_id}", "not connected", "a node that is connected")
-        writer.write(message)
-        await writer.drain()
+        answer = self._asked[number] = asyncio.get_running_loop().create_future()
+        try:
+            writer.write(message)
+            await writer.drain()
+            async with asyncio.timeout(ANSWER_S):
+                return await answer
+        except TimeoutError:
+            return TaskAnswer(number, "unanswered", "")
+        finally:
+            del self._asked[number]
 
     async def _connection(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         me = asyncio.current_task()
@@ -125,6 +138,8 @@ class SapientInput:
                 if self._gate.admit(peer, len(content), time.monotonic(), refused):
                     reply = self.fusion.take(content, received_us)
                     replies.append(reply)
+                    if reply.answer is not None:
+                        self._answered(reply.answer)
                     if reply.node and reply.node not in mine:
                         mine.add(reply.node)
                         self._writers[reply.node] = writer
@@ -137,6 +152,11 @@ class SapientInput:
             await writer.drain()
             if any(reply.close for reply in replies):
                 return
+
+    def _answered(self, answer: TaskAnswer) -> None:
+        waiting = self._asked.get(answer.task)
+        if waiting is not None and not waiting.done():
+            waiting.set_result(answer)
 
     async def _put(self) -> None:
         """Store what came; one batch at a time, and a connection that ends does not lose it."""
