@@ -81,8 +81,9 @@ def take(living: dict[int, Living], rows: pa.Table, instruments: dict[str, int])
 
 def cells(lat: np.ndarray, lon: np.ndarray, dy: int = 0, dx: int = 0) -> np.ndarray:
     """Numbers of the 0.05 degree cells of places (n,), or of their neighbours, int64; any for what is no place."""
-    row, column = (np.floor(np.nan_to_num(axis, nan=0.0, posinf=0.0, neginf=0.0) / CELL_DEG) for axis in (lat, lon))
-    return (row.astype(np.int64) + dy) * 100_000 + column.astype(np.int64) + dx
+    with np.errstate(invalid="ignore"):
+        row = np.floor(np.asarray(lat) / CELL_DEG).astype(np.int64) + dy
+        return row * 100_000 + np.floor(np.asarray(lon) / CELL_DEG).astype(np.int64) + dx
 
 
 def around(living: dict[int, Living], now_us: int) -> np.ndarray:
