@@ -6,6 +6,7 @@ from typing import Any
 from litestar import Request, Response, get
 from litestar.datastructures import State
 from litestar.exceptions import NotFoundException
+from litestar.params import FromPath
 
 from perisai.channels.cap_feed import ATOM_TYPE, CAP_TYPE
 
@@ -34,7 +35,7 @@ def cap_certificate(state: State) -> bytes:
 
 
 @get("/cap/{name:str}", media_type=CAP_TYPE, sync_to_thread=True)
-def cap_message(state: State, name: str) -> bytes:
+def cap_message(state: State, name: FromPath[str]) -> bytes:
     """One CAP message by its identifier: those in force from the feed, older ones from the recording."""
     identifier = name.removesuffix(".xml")
     xml = state.channels.find(FeedOutlet).message(identifier)

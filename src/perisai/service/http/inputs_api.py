@@ -7,6 +7,7 @@ import msgspec
 from litestar import Request, get, post
 from litestar.datastructures import State
 from litestar.exceptions import HTTPException, NotFoundException
+from litestar.params import FromPath, JSONBody
 
 from perisai.model import BadInputError
 
@@ -33,7 +34,9 @@ def inputs(state: State) -> list[dict[str, Any]]:
 
 
 @post("/api/v1/inputs/{name:str}/tasks", guards=[needs("act")], status_code=200)
-async def give_task(request: Request[Any, Any, Any], state: State, name: str, data: Task) -> dict[str, Any]:
+async def give_task(
+    request: Request[Any, Any, Any], state: State, name: FromPath[str], data: JSONBody[Task]
+) -> dict[str, Any]:
     """Ask a SAPIENT node of an input to sense otherwise; its answer: accepted, rejected, completed, failed, or
     unanswered. `value`: text for request and mode_change, low, medium or high for a threshold."""
     reader = state.inputs.readers.get(name)

@@ -5,6 +5,7 @@ from pathlib import Path
 from litestar import Controller, get
 from litestar.datastructures import State
 from litestar.exceptions import NotFoundException
+from litestar.params import FromPath
 
 from .guard import needs_view
 
@@ -20,7 +21,7 @@ class LayersController(Controller):
         return list(_paths(state))
 
     @get("/{name:str}", media_type="application/geo+json", guards=[needs_view], sync_to_thread=True)
-    def layer(self, state: State, name: str) -> bytes:
+    def layer(self, state: State, name: FromPath[str]) -> bytes:
         """One layer as GeoJSON, as it lies on disk now."""
         path = _paths(state).get(name)
         if path is None or not path.is_file():

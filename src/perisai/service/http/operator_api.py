@@ -6,6 +6,7 @@ import msgspec
 from litestar import Controller, Request, Response, get, post
 from litestar.datastructures import State
 from litestar.exceptions import HTTPException
+from litestar.params import FromPath, FromQuery, JSONBody
 
 from perisai.model import Level, Threat
 
@@ -59,14 +60,14 @@ class OperatorController(Controller):
         return state.gateway.picture.desk["pending"]
 
     @get("/alerts", guards=[needs_view], sync_to_thread=False)
-    def alerts(self, state: State, active: bool = False, most: int = 5000) -> list[Any]:
+    def alerts(self, state: State, active: FromQuery[bool] = False, most: FromQuery[int] = 5000) -> list[Any]:
         """Alerts, newest first, `most` of them; with active=true only those in force."""
         book = state.gateway.picture.book
         rows = book.active() if active else book.alerts()
         return [msgspec.to_builtins(alert) for alert in sorted(rows, key=lambda alert: -alert.start_us)[: max(0, most)]]
 
     @post("/alerts", guards=[needs("act")], request_max_body_size=MAX_BYTES)
-    async def by_hand(self, request: Any3, state: State, data: ByHand) -> Response[dict[str, Any]]:
+    async def by_hand(self, request: Any3, state: State, data: JSONBody[ByHand]) -> Response[dict[str, Any]]:
         """Alert areas by hand."""
         account, office = request.state.session.account, state.office
         order = await _made(
@@ -75,13 +76,14 @@ class OperatorController(Controller):
         return await _give(request, office, order)
 
     @post("/alerts/preview", guards=[needs("act")], request_max_body_size=MAX_BYTES, status_code=200)
-    async def preview(self, request: Any3, state: State, data: Reach) -> dict[str, Any]:
+    async def preview(self, request: Any3, state: State, data: JSONBody[Reach]) -> dict[str, Any]:
         """Whom an alert by hand would reach; nothing happens."""
         return state.office.preview(await _made(request, state.office.reached, data.areas, data.polygon))
 
     @post("/alerts/{identifier:str}/{what:str}", guards=[needs("act")])
     async def change(
-        self, request: Any3, state: State, identifier: str, what: Literal["release", "hold", "extend", "cancel"],
+        self, request: Any3, state: State, identifier: FromPath[str],
+        what: FromPath[Literal["release", "hold", "extend", "cancel"]],
     ) -> Response[dict[str, Any]]:  # fmt: skip
         """Release, hold, extend or cancel an alert."""
         body = await _change(request)
@@ -91,7 +93,7 @@ class OperatorController(Controller):
 
     @post("/proposals/{identifier:str}/{what:str}", guards=[needs("approve")])
     async def decide(
-        self, request: Any3, state: State, identifier: str, what: Literal["approve", "decline"]
+        self, request: Any3, state: State, identifier: FromPath[str], what: FromPath[Literal["approve", "decline"]]
     ) -> Response[dict[str, Any]]:
         """Approve another operator's order, or take an order back."""
         body = await _change(request)

@@ -79,7 +79,7 @@ def pages_router(folder: Path) -> Router:
     """`/` and everything below it that no other route takes."""
 
     @get(["/", "/{file_path:path}"], include_in_schema=False, sync_to_thread=False)
-    def console(request: Request, file_path: str = "") -> Response[bytes]:
-        return answer(request, folder, file_path)
+    def console(request: Request) -> Response[bytes]:
+        return answer(request, folder, str(request.path_params.get("file_path", "")))
 
     return Router(path="/", route_handlers=[console])

@@ -8,6 +8,7 @@ import msgspec
 from litestar import Controller, Request, Response, get
 from litestar.datastructures import State
 from litestar.exceptions import NotFoundException
+from litestar.params import FromPath
 
 from perisai.model import LEVELS, STATUSES, THREATS
 
@@ -78,7 +79,7 @@ class PictureController(Controller):
         }
 
     @get("/sensors/{sensor:str}/detections", guards=[needs_view], sync_to_thread=False)
-    def detections(self, state: State, sensor: str) -> dict[str, list[float]]:
+    def detections(self, state: State, sensor: FromPath[str]) -> dict[str, list[float]]:
         """Detections a second of a sensor over the last half hour, in parts of half a minute: time_us, per_s."""
         if all(one.id != sensor for one in state.sensors):
             raise NotFoundException(detail=f"no sensor {sensor}")
@@ -91,7 +92,7 @@ class PictureController(Controller):
         return msgspec.json.encode({"type": "FeatureCollection", "features": features})
 
     @get("/tracks/{track:int}/history", guards=[needs_view], sync_to_thread=False)
-    def history(self, state: State, track: int) -> dict[str, Any]:
+    def history(self, state: State, track: FromPath[int]) -> dict[str, Any]:
         """Where a track came from, what it is held to be, and which areas it is foreseen to reach."""
         found = state.gateway.picture.tracks.get(track)
         if found is None:
@@ -105,7 +106,7 @@ class PictureController(Controller):
         }
 
     @get("/areas/{code:str}/timeline", guards=[needs_view], sync_to_thread=False)
-    def timeline(self, state: State, code: str) -> dict[str, Any]:
+    def timeline(self, state: State, code: FromPath[str]) -> dict[str, Any]:
         """An area's alerts and what is foreseen for it now: the tracks, probabilities and times."""
         if code not in state.ground.index:
             raise NotFoundException(detail=f"no area with code {code}")

@@ -5,6 +5,7 @@ from typing import Any
 from litestar import Controller, get
 from litestar.datastructures import State
 from litestar.exceptions import NotFoundException
+from litestar.params import FromPath, FromQuery
 
 from perisai.model import Alert
 
@@ -16,7 +17,11 @@ class PublicController(Controller):
 
     @get("/areas", sync_to_thread=False)
     def search(
-        self, state: State, q: str = "", lat: float | None = None, lon: float | None = None
+        self,
+        state: State,
+        q: FromQuery[str] = "",
+        lat: FromQuery[float | None] = None,
+        lon: FromQuery[float | None] = None,
     ) -> list[dict[str, Any]]:
         """Areas by the beginning of a name, or the one that holds a place (degrees, WGS84)."""
         ground = state.ground
@@ -28,7 +33,7 @@ class PublicController(Controller):
         return [_named(ground, number) | {"parent": ground.areas.parent[number]} for number in numbers]
 
     @get("/areas/{code:str}", sync_to_thread=False)
-    def area(self, state: State, code: str) -> dict[str, Any]:
+    def area(self, state: State, code: FromPath[str]) -> dict[str, Any]:
         """One area: level, threat, time to arrival and those around it."""
         ground, picture = state.ground, state.gateway.picture
         if code not in ground.index:

@@ -7,6 +7,7 @@ import msgspec
 from litestar import Controller, WebSocket, get, websocket
 from litestar.datastructures import State
 from litestar.exceptions import NotFoundException, ValidationException, WebSocketDisconnect
+from litestar.params import FromPath, FromQuery
 
 from perisai.recording import Reel
 
@@ -37,7 +38,7 @@ class ReplayController(Controller):
         return {"first_us": span[0], "last_us": span[1], "alarms": alarms_over(alerts, *span)}
 
     @get("/tracks/{track:int}/history", guards=[needs_view], sync_to_thread=True)
-    def history(self, state: State, track: int, at_us: int) -> dict[str, Any]:
+    def history(self, state: State, track: FromPath[int], at_us: FromQuery[int]) -> dict[str, Any]:
         """As `/tracks/{track}/history`, as it was known at a time."""
         rows = track_then(state.reel, track, at_us).to_pylist()
         if not rows:
@@ -48,7 +49,7 @@ class ReplayController(Controller):
         return {"track": rows[-1], "neutral": is_neutral(rows[-1]), "history": points, "forecasts": foreseen}
 
     @get("/areas/{code:str}/timeline", guards=[needs_view], sync_to_thread=True)
-    def timeline(self, state: State, code: str, at_us: int) -> dict[str, Any]:
+    def timeline(self, state: State, code: FromPath[str], at_us: FromQuery[int]) -> dict[str, Any]:
         """As `/areas/{code}/timeline`, as it was known at a time."""
         if code not in state.ground.index:
             raise NotFoundException(detail=f"no area with code {code}")
@@ -63,7 +64,7 @@ class ReplayController(Controller):
 
 
 @websocket("/api/v1/replay/live", guards=[needs_view])
-async def replay(socket: WebSocket[Any, Any, Any], at_us: int, speed: float = 1.0) -> None:
+async def replay(socket: WebSocket[Any, Any, Any], at_us: FromQuery[int], speed: FromQuery[float] = 1.0) -> None:
     """Ticks as `/live` sends them, of the past from `at_us` on at `speed` (0 holds).
 
     The console may send JSON: {"at_us": ...} to go elsewhere, {"speed": ...} to go on faster or slower. A slow console

@@ -8,7 +8,7 @@ import msgspec
 from litestar import Controller, Request, Response, delete, get, post
 from litestar.datastructures import Cookie, State
 from litestar.exceptions import NotAuthorizedException, TooManyRequestsException
-from litestar.params import Parameter
+from litestar.params import JSONBody, Parameter
 
 from ..identity import MAY, Account, Session
 from .guard import COOKIE, client, needs, same_origin, session_of
@@ -35,7 +35,7 @@ class SessionController(Controller):
         return _told(state, await session_of(request))
 
     @post("/session")
-    async def sign_in(self, request: Any3, state: State, data: SignIn) -> Response[dict[str, Any]]:
+    async def sign_in(self, request: Any3, state: State, data: JSONBody[SignIn]) -> Response[dict[str, Any]]:
         """Sign in; the cookie is the session."""
         same_origin(request)
         address = client(request)
