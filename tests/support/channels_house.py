@@ -25,6 +25,7 @@ from perisai.service.http import build_app
 from perisai.service.http.ground import Ground
 from perisai.service.identity.settings import IdentitySettings
 from perisai.service.nats_server import NatsServer
+from perisai.service.partners.exchange import Exchange
 from perisai.service.picture import Picture
 from perisai.service.roles.channels import Channels
 from perisai.service.roles.gateway import Gateway
@@ -93,6 +94,7 @@ async def centre(
             gateway=gateway,
             channels=channels,
             ingest=None,
+            exchange=Exchange(bus, [], mode, lambda: now_us),
             ground=Ground(areas, Path(), Path()),
             sensors=[],
         )

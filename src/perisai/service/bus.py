@@ -48,7 +48,7 @@ STREAMS: dict[str, tuple[list[str], float]] = {
     "TRACKS": (["perisai.tracks", "perisai.orders"], 2 * DAY_S),
     "REGIONS": (["perisai.regions.*"], DAY_S),
     "ABSENT": (["perisai.absent"], 2 * DAY_S),
-    "TRUST": (["perisai.trust.*"], 2 * DAY_S),
+    "TRUST": (["perisai.trust.>"], 2 * DAY_S),
     "FORECASTS": (["perisai.forecasts"], 2 * DAY_S),
     "ALERTS": (["perisai.alerts"], 400 * DAY_S),
     "CAP": (["perisai.cap"], 400 * DAY_S),

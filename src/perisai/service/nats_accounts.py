@@ -25,7 +25,7 @@ RIGHTS: dict[str, tuple[str, ...]] = {
     "ingest": (f"{DETECTIONS}.>", f"{HEALTH}.>", TICK, *JETSTREAM),
     "tracker": (
         "perisai.tracks", f"{REGION}.*", ABSENT, "$KV.perisai-leases.tracker", "$KV.perisai-leases.tracker.*",
-        "$KV.perisai-leases.stitcher", f"{TRUST}.*", *STATE, *JETSTREAM,
+        "$KV.perisai-leases.stitcher", f"{TRUST}.>", *STATE, *JETSTREAM,
     ),
     "alerter": (
         "perisai.alerts", "perisai.cap", "perisai.forecasts", "perisai.answers", "perisai.desk",
