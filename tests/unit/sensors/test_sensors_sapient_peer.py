@@ -121,3 +121,22 @@ async def test_a_task_reaches_the_node_and_every_answer_is_valid_by_the_standard
     judge = command(peer_python("sapient-pydantic==0.1.0"), "sapient_check.py")
     verdict = subprocess.run(judge, input="\n".join(framed), capture_output=True, text=True, timeout=60, check=True)
     assert [line.split()[0] for line in verdict.stdout.splitlines()] == ["valid"] * 7, verdict.stdout
+
+
+@pytest.mark.oracle
+async def test_a_task_does_not_overtake_the_acknowledgement_of_the_registration() -> None:
+    async with listening() as (served, _, _):
+        put = served._put
+
+        async def slow() -> None:
+            await asyncio.sleep(0.5)
+            await put()
+
+        served._put = slow  # type: ignore[method-assign]
+        talking = asyncio.create_task(replies(served.port, "register", "listen", "ack 0.1"))
+        while not served.fusion.nodes and not talking.done():
+            await asyncio.sleep(0.01)
+        await served.task(next(iter(served.fusion.nodes)), mode_change="default")
+        registered, tasked, _ = await talking
+    assert registered["registration_ack"]["acceptance"]
+    assert "task" in tasked

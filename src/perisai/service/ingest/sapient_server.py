@@ -137,7 +137,10 @@ class SapientInput:
             for content in messages:
                 if self._gate.admit(peer, len(content), time.monotonic(), refused):
                     reply = self.fusion.take(content, received_us)
-                    replies.append(reply)
+                    if reply.node:  # it acknowledges nothing that is to be stored, and comes before any task
+                        writer.write(reply.data)
+                    else:
+                        replies.append(reply)
                     if reply.answer is not None:
                         self._answered(reply.answer)
                     if reply.node and reply.node not in mine:
