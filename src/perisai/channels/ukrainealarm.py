@@ -1,4 +1,4 @@
-"""The JSON of ukrainealarm.com's API v3, as its apps and PyPI's `ukrainealarm` and `uasiren` read it.
+"""The JSON of ukrainealarm.com's API v3, as its apps and PyPI's `ukrainealarm` read it.
 
 Regions are numbered as there (State, District, Community). Beyond that shape every region under alert carries `level`
 (watch or alarm), `threat`, `arrivalAt`, `etaSeconds` and `probability`.
