@@ -54,15 +54,21 @@ def test_an_alert_is_held_and_released(operator: Page) -> None:
     expect(operator.get_by_label("Reason")).to_be_visible()
 
 
+BESIDE = """() => {
+  const form = document.querySelector('form[aria-labelledby="draw-title"]');
+  const map = document.querySelector('canvas.maplibregl-canvas');
+  return form && map && form.getBoundingClientRect().left >= map.getBoundingClientRect().right;
+}"""
+"""The form does not cover the map it is drawn on, once the map has taken its new size."""
+
+
 def test_an_area_drawn_by_hand_is_alerted_when_a_second_operator_agrees(operator: Page, second: Page) -> None:
     sign_in(operator, 0)
     operator.wait_for_function("window.__perisai.areas > 0 && window.__perisai.settled", timeout=WAIT_MS)
     operator.get_by_role("button", name="Alert by hand").click()
     form = operator.get_by_role("form", name="Alert by hand")
-    box, sky = form.bounding_box(), operator.locator("canvas.maplibregl-canvas").bounding_box()
-    assert box, "no form"
-    assert sky, "no map"
-    assert box["x"] >= sky["x"] + sky["width"], "the form covers the map it is drawn on"
+    expect(form).to_be_visible()
+    operator.wait_for_function(BESIDE, timeout=WAIT_MS)
     for x, y in ((800, 300), (880, 300), (880, 360), (800, 360)):
         operator.mouse.click(x, y)
     expect(form).to_contain_text(re.compile(r"\d+ areas, [\d,]+ residents"), timeout=20_000)

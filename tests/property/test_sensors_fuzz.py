@@ -65,8 +65,10 @@ def test_random_records_of_each_category(category: int, records: bytes) -> None:
 @settings(max_examples=100, deadline=None)
 @given(st.sampled_from(ASTERIX + PCAPS), edits, st.floats(0.2, 1))
 def test_mutated_asterix(content: bytes, changes: list[tuple[float, int]], end: float) -> None:
-    imported = checked(mutated(content, changes, end))
-    if imported is not None:
+    changed = mutated(content, changes, end)
+    imported = checked(changed)
+    # Another first byte may make it another format, with rejects of its own.
+    if imported is not None and changed[0] == content[0]:
         targets = sum(imported.counts[f"category {c:03d}"] for c in (1, 21, 48, 62))
         reasons = ("asterix", "pcap", "category", "time", "position", "range", "altitude", "speed", "half")
         assert all(reason.startswith(reasons) for reason in imported.rejects)

@@ -88,9 +88,10 @@ def _read(content: bytes, source: str, rejects: Counter[str]) -> pa.Table:
     return table
 
 
-def _value(raw: bytes | None, number: bool) -> float | str | None:
-    """A field read as text; None for what is empty or, in a column of numbers, none."""
-    text = (raw or b"").decode("utf-8", "replace").strip()
+def _value(raw: object, number: bool) -> float | str | None:
+    """A field read as text (as what it looked like where the heading does not name its column); None for what is empty
+    or, in a column of numbers, none."""
+    text = raw.decode("utf-8", "replace").strip() if isinstance(raw, bytes) else "" if raw is None else str(raw)
     if not number:
         return text or None
     try:

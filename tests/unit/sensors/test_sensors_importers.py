@@ -187,3 +187,12 @@ def test_simulated_test_and_fixed_targets_are_refused() -> None:
         imported = parse_capture(bytes(block), "x", [], DAY)
         assert imported.rejects == {f"category 048: {reason}": 1}
         assert imported.table.num_rows == 0
+
+
+def test_states_under_a_quoted_heading_are_read_though_a_value_does_not_fit() -> None:
+    heading = 'time,icao24,lat,lon,velocity,heading,vertrate,"callsign","lastcontact"'
+    rows = [f"1626098400,4b18{k:02x},46.{k},8.1,200,90,0,{1000 + k},1626098400" for k in range(4)]
+    rows.append("1626098400,4b1899,forty-six,8.1,200,90,0,1009,1626098400")
+    read = parse_capture("\n".join([heading, *rows]).encode(), "states", [], date(2021, 7, 12))
+    assert read.table.num_rows == 4
+    assert read.rejects == {"state: no position": 1}
