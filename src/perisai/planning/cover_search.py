@@ -57,18 +57,21 @@ def _flip(start, cover, back, holder, weight, count, score, chosen, age, free, c
 
 
 @kernel
+def _better(cost, score, age, c, best):
+    """Whether c scores more per cost than `best`; of equals the one that has stood, or waited, longest.
+
+    Scores of chosen patterns are negative: nearer to nought per cost is a smaller loss.
+    """
+    one, other = score[c] * cost[best], score[best] * cost[c]
+    return one > other or (one == other and age[c] < age[best])
+
+
+@kernel
 def _cheapest_loss(cost, score, chosen, age, barred):
-    """The chosen pattern whose rows weigh least per cost; of equals the one that has stood longest; -1 for none."""
+    """The chosen pattern whose rows weigh least per cost; -1 for none."""
     best = -1
     for c in range(cost.size):
-        if not chosen[c] or c == barred:
-            continue
-        if best < 0:
-            best = c
-            continue
-        # Scores of chosen patterns are negative: nearer to nought per cost is a smaller loss.
-        a, b = score[c] * cost[best], score[best] * cost[c]
-        if a > b or (a == b and age[c] < age[best]):
+        if chosen[c] and c != barred and (best < 0 or _better(cost, score, age, c, best)):
             best = c
     return best
 
@@ -79,12 +82,10 @@ def _largest_gain(back, holder, cost, score, age, free, row):
     best = holder[back[row]]
     for b in range(back[row] + 1, back[row + 1]):
         c = holder[b]
-        if free[c] != free[best]:
-            if free[c]:
+        if free[c] == free[best]:
+            if _better(cost, score, age, c, best):
                 best = c
-            continue
-        a, b2 = score[c] * cost[best], score[best] * cost[c]
-        if a > b2 or (a == b2 and age[c] < age[best]):
+        elif free[c]:
             best = c
     return best
 

@@ -25,13 +25,16 @@ def _contains(a_start, a, i, j):
 
 
 @kernel
-def _dominated(start, items, back, holder, cost):
-    """Lists that another list holds at no more cost: the first of equals stays. start, items by back, holder."""
+def _needless(start, items, back, holder, cost, larger):
+    """Of two lists of which one holds the other at no more cost, the held one, or with `larger` the holder.
+
+    The first of equals stays. (start, items) are the lists, (back, holder) the same relation by item.
+    """
     n = start.size - 1
     gone = np.zeros(n, np.bool_)
     for j in range(n):
         size = start[j + 1] - start[j]
-        if size == 0:
+        if size == 0 or gone[j]:
             continue
         # Whoever holds list j holds its rarest item too.
         rare = items[start[j]]
@@ -40,38 +43,17 @@ def _dominated(start, items, back, holder, cost):
                 rare = items[k]
         for k in range(back[rare], back[rare + 1]):
             i = holder[k]
-            if i == j or gone[i] or cost[i] > cost[j]:
-                continue
             other = start[i + 1] - start[i]
-            if other < size or (other == size and cost[i] == cost[j] and i > j):
+            if i == j or gone[i] or other < size or cost[i] > cost[j]:
+                continue
+            if other == size and cost[i] == cost[j] and (i > j) != larger:
                 continue
             if _contains(start, items, i, j):
-                gone[j] = True
-                break
-    return gone
-
-
-@kernel
-def _implied(back, holder, start, cover):
-    n = back.size - 1
-    gone = np.zeros(n, np.bool_)
-    for j in range(n):
-        size = back[j + 1] - back[j]
-        if size == 0 or gone[j]:
-            continue
-        # Every row that holds j's patterns appears under the first of them with the fewest rows.
-        rare = holder[back[j]]
-        for k in range(back[j], back[j + 1]):
-            if start[holder[k] + 1] - start[holder[k]] < start[rare + 1] - start[rare]:
-                rare = holder[k]
-        for k in range(start[rare], start[rare + 1]):
-            i = cover[k]
-            if i == j or gone[i] or back[i + 1] - back[i] < size:
-                continue
-            if back[i + 1] - back[i] == size and i < j:
-                continue
-            if _contains(back, holder, i, j):
-                gone[i] = True
+                if larger:
+                    gone[i] = True
+                else:
+                    gone[j] = True
+                    break
     return gone
 
 
@@ -84,20 +66,23 @@ def reduce(start: np.ndarray, cover: np.ndarray, n: int, cost: np.ndarray) -> tu
     rows, cols = np.unique(cover), np.arange(len(start) - 1)
     keep_row, keep_col = np.zeros(n, bool), np.ones(len(cols), bool)
     keep_row[rows] = True
+    free = np.zeros(n)
     while True:
-        live = keep_row[cover] & keep_col[patterns]
-        sub_start = np.searchsorted(patterns[live], np.arange(len(start))).astype(np.int64)
-        sub_cover = cover[live]
-        back, holder = transpose(sub_start, sub_cover, n)
-        keep_col &= ~(_dominated(sub_start, sub_cover, back, holder, cost) | (np.diff(sub_start) == 0))
-        live = keep_row[cover] & keep_col[patterns]
-        sub_start = np.searchsorted(patterns[live], np.arange(len(start))).astype(np.int64)
-        back, holder = transpose(sub_start, cover[live], n)
+        sub_start, sub_cover, back, holder = _left(start, cover, patterns, keep_row, keep_col)
+        keep_col &= ~_needless(sub_start, sub_cover, back, holder, cost, False) & (np.diff(sub_start) > 0)
+        sub_start, sub_cover, back, holder = _left(start, cover, patterns, keep_row, keep_col)
         # A row is implied by one whose patterns are among its own: the same test, the other way round.
-        gone_row = _implied(back, holder, sub_start, cover[live])
-        keep_row &= ~gone_row
-        if not gone_row.any():
+        implied = _needless(back, holder, sub_start, sub_cover, free, True)
+        keep_row &= ~implied
+        if not implied.any():
             return np.flatnonzero(keep_row), np.flatnonzero(keep_col)
+
+
+def _left(start: np.ndarray, cover: np.ndarray, patterns: np.ndarray, keep_row: np.ndarray, keep_col: np.ndarray):
+    """The relation of what is kept, by pattern and by row; what is not kept has empty lists."""
+    live = keep_row[cover] & keep_col[patterns]
+    sub_start = np.searchsorted(patterns[live], np.arange(len(start))).astype(np.int64)
+    return sub_start, cover[live], *transpose(sub_start, cover[live], len(keep_row))
 
 
 def matrix_of(start: np.ndarray, cover: np.ndarray, n: int, rows: np.ndarray, cols: np.ndarray) -> sparse.csc_matrix:

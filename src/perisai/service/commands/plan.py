@@ -3,22 +3,16 @@
 from pathlib import Path
 from typing import Any, Literal
 
-import msgspec
-import numpy as np
-
-from perisai.geodesy import to_plane
-from perisai.model import Areas, BadInputError, write_sensors
-from perisai.planning import Inventory, PlanSettings, Terrain, parse_inventory, parse_inventory_csv, read_terrain
+from perisai.model import BadInputError
+from perisai.planning import PlanSettings
 from perisai.recording import read_table
 
 from .. import package_data
 from ..config import Config, load_config
-from ..files import read_areas, read_sensors, read_text
+from ..files import read_areas, read_sensors
 from .output import meter, say, show
 from .stages import Json, Out
 
-MARGIN_M = 60e3
-"""Terrain is read so far round the areas: a radar at the edge looks beyond it."""
 TERRAIN_CELL_M = 300.0
 
 
@@ -80,63 +74,43 @@ def plan(
         json: print the answers as one JSON object.
     """
     from ..plan.answer import NO_TERRAIN, answer
-    from ..plan.layers import console_layer, plan_geojson
+    from ..plan.everybody import plan_for_all
+    from ..plan.given import limit_of, read_inventory, read_sites, terrain_over
     from ..plan.make import make_plan
-    from ..plan.report import plan_report
     from ..plan.request import Request, check_request
+    from ..plan.write import write_plan
 
-    if budget is not None and crew is not None:
-        raise BadInputError("--budget, --crew", "both", "one of them")
     if out.suffix not in (".geojson", ".json"):
         raise BadInputError("-o", str(out), "a file named .geojson")
     ground = read_areas(areas or package_data.COMMUNITIES)
-    offers = _inventory(inventory)
-    limit = ("cost", budget) if budget is not None else ("crew", crew) if crew is not None else None
-    if limit is not None and not limit[1] >= 0:
-        raise BadInputError("--budget, --crew", str(limit[1]), "0 or more")
-    settings = PlanSettings(
-        objective="covered" if objective == "all" else objective,
-        gap=gap, seconds=seconds, seed=seed, limit=limit, failure=failure,
-    )  # fmt: skip
     request = Request(
         areas=ground,
-        inventory=offers,
+        inventory=read_inventory(inventory),
         existing=read_sensors(existing) if existing else [],
-        sites=_sites(sites) if sites else None,
+        sites=read_sites(sites) if sites else None,
         truths=[read_table(path, "truth") for path in truth or []],
-        settings=settings,
+        settings=PlanSettings(
+            objective="covered" if objective == "all" else objective,
+            gap=gap, seconds=seconds, seed=seed, limit=limit_of(budget, crew), failure=failure,
+        ),
         nights=nights,
         seed=seed,
         app_reach=app_reach,
         simulate=simulate,
         hours=hours,
         config=load_config(config) if config else Config(),
-    )
+    )  # fmt: skip
     check_request(request)
-    if terrain is None:
-        if not json:
-            say(f"note: {NO_TERRAIN}")
-    else:
-        request.terrain = _terrain(terrain, ground, terrain_cell)
+    if terrain is not None:
+        request.terrain = terrain_over(terrain, ground, terrain_cell)
+    elif not json:
+        say(f"note: {NO_TERRAIN}")
     if objective == "all":
-        from ..plan.everybody import plan_for_all
-
         show(plan_for_all(request, out), json)
         return
     with meter() as tell:
         made = make_plan(request, tell)
-    files = {"plan": out, "sensors": out.with_suffix(".sensors.toml"), "report": out.with_suffix(".html")}
-    out.parent.mkdir(parents=True, exist_ok=True)
-    out.write_bytes(plan_geojson(made))
-    if made.sensors:
-        comment = f"Planned by perisai plan (objective {objective}) with what stood before."
-        files["sensors"].write_text(write_sensors(made.sensors, comment), encoding="utf-8")
-    else:
-        del files["sensors"]
-    for when in ("before", "after"):
-        files[when] = out.with_suffix(f".{when}.geojson")
-        files[when].write_bytes(console_layer(made, when))
-    files["report"].write_text(plan_report(made), encoding="utf-8")
+    files = write_plan(made, out)
     told = answer(made) | {"files": {name: str(path) for name, path in files.items()}}
     show(told if json else _brief(told), json)
 
@@ -151,47 +125,3 @@ def _brief(told: dict[str, Any]) -> dict[str, Any]:
     if told["simulated"]:
         brief["simulated_in_time"] = {name: told["simulated"][name] for name in ("in_time_before", "in_time")}
     return brief
-
-
-def _inventory(path: Path) -> Inventory:
-    text = read_text(path, "an inventory as TOML or CSV")
-    return parse_inventory_csv(text, str(path)) if path.suffix.lower() == ".csv" else parse_inventory(text, str(path))
-
-
-class _Feature(msgspec.Struct):
-    geometry: dict[str, Any]
-
-
-class _Points(msgspec.Struct):
-    features: list[_Feature]
-
-
-def _sites(path: Path) -> tuple[np.ndarray, np.ndarray]:
-    """Latitudes and longitudes of a GeoJSON's points. Raises BadInputError for anything else."""
-    expected = "a GeoJSON FeatureCollection of points in degrees"
-    try:
-        features = msgspec.json.decode(read_text(path, expected), type=_Points).features
-        places = np.array([feature.geometry["coordinates"][:2] for feature in features], float).reshape(-1, 2)
-        kinds = {feature.geometry["type"] for feature in features}
-    except (msgspec.DecodeError, KeyError, TypeError, ValueError) as error:
-        raise BadInputError(str(path), str(error), expected) from error
-    if not len(places):
-        raise BadInputError(str(path), "no site", "at least one point")
-    if kinds != {"Point"} or not ((np.abs(places[:, 0]) <= 180) & (np.abs(places[:, 1]) <= 90)).all():
-        raise BadInputError(str(path), ", ".join(sorted(map(str, kinds))), expected)
-    return places[:, 1].copy(), places[:, 0].copy()
-
-
-def _terrain(path: Path, areas: Areas, cell_m: float) -> Terrain:
-    from ..plan.nights import plane_of
-
-    if not cell_m >= 10:
-        raise BadInputError("--terrain-cell", str(cell_m), "10 m or more")
-    plane = plane_of(areas)
-    east, north = to_plane(plane, areas.lat, areas.lon)
-    edge = areas.radius_m.max() + MARGIN_M
-    bounds = (float(east.min() - edge), float(north.min() - edge), float(east.max() + edge), float(north.max() + edge))
-    size = (bounds[2] - bounds[0]) * (bounds[3] - bounds[1]) / cell_m**2
-    if size > 2e8:
-        raise BadInputError("--terrain-cell", f"{cell_m:g} ({size / 1e6:.0f} million cells)", "a larger cell")
-    return read_terrain(path, plane, bounds, cell_m)
