@@ -18,8 +18,8 @@ import numpy as np
 import pytest
 from cluster import Cluster
 
-from perisai.model import build
-from perisai.service.bus import DETECTIONS, TICK, Bus, table_bytes
+from perisai.model import build, table_bytes
+from perisai.service.bus import DETECTIONS, TICK, Bus
 from perisai.service.bus_settings import BusSettings
 from perisai.service.tasks import end
 

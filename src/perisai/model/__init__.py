@@ -2,7 +2,7 @@
 
 from .alert import Alert, AlertChange, Level, Mode, Threat, alerts_table
 from .area import Areas, parse_areas
-from .errors import BadInputError, PerisaiError, ResourceError
+from .errors import BadInputError, PerisaiError, ResourceError, check_distinct
 from .frame import FRAME_US, Frame, close_frame, frame_end_us, split_frames
 from .health import Cone, HealthState, PdMap, Polygon, SensorHealth
 from .neutral import neutral
@@ -23,7 +23,7 @@ from .schemas import (
     TRUTH,
 )
 from .sensor import SOUND_MPS, Sensor, parse_sensors, write_sensors
-from .table import build, conform, empty, floats, time_us
+from .table import build, conform, empty, floats, table_bytes, table_from, time_us
 
 __all__ = [
     "ALERTS",
@@ -60,6 +60,7 @@ __all__ = [
     "Threat",
     "alerts_table",
     "build",
+    "check_distinct",
     "close_frame",
     "conform",
     "empty",
@@ -69,6 +70,8 @@ __all__ = [
     "parse_areas",
     "parse_sensors",
     "split_frames",
+    "table_bytes",
+    "table_from",
     "time_us",
     "write_sensors",
 ]

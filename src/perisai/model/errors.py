@@ -1,5 +1,7 @@
 """The one tree of exceptions. Every message says what was found, where, and what was expected."""
 
+from collections.abc import Iterable
+
 
 class PerisaiError(Exception):
     """Base of all errors a user can mend; the command line prints it as one line and exits with 2."""
@@ -15,3 +17,12 @@ class BadInputError(PerisaiError):
 
 class ResourceError(PerisaiError):
     """The machine cannot give what is needed: a port in use, a full disk, a server that does not start."""
+
+
+def check_distinct(table: str, field: str, names: Iterable[str]) -> None:
+    """Raises BadInputError naming the second when two entries of a settings table have one name in a field."""
+    seen: set[str] = set()
+    for number, name in enumerate(names):
+        if name in seen:
+            raise BadInputError(f"{table}.{number}.{field}", f"`{name}` used twice", "names that differ")
+        seen.add(name)

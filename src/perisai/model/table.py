@@ -70,6 +70,19 @@ def empty(kind: str) -> pa.Table:
     return SCHEMAS[kind].empty_table()
 
 
+def table_bytes(table: pa.Table) -> bytes:
+    """An Arrow IPC stream of the table."""
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, table.schema) as writer:
+        writer.write_table(table)
+    return sink.getvalue().to_pybytes()
+
+
+def table_from(data: bytes) -> pa.Table:
+    """The table of an Arrow IPC stream, in its buffers. Raises pa.ArrowException or OSError when it is none."""
+    return pa.ipc.open_stream(data).read_all()
+
+
 def time_us(column: pa.ChunkedArray | pa.Array) -> np.ndarray:
     """Microseconds since 1970-01-01 UTC, int64 (n,); null becomes the smallest int64."""
     whole = column if isinstance(column, pa.Array) else column.combine_chunks()

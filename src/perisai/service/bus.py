@@ -35,7 +35,7 @@ from nats.aio.msg import Msg
 from nats.js import JetStreamContext
 from nats.js.api import KeyValueConfig, ObjectStoreConfig, StorageType, StreamConfig
 
-from perisai.model import ResourceError
+from perisai.model import ResourceError, table_bytes, table_from
 
 from . import tracing
 from .bus_settings import BusSettings
@@ -105,20 +105,12 @@ class Message:
 
     def table(self) -> pa.Table:
         """The Arrow table it carries."""
-        return pa.ipc.open_stream(self.data).read_all()
+        return table_from(self.data)
 
 
 async def _note(error: Exception) -> None:
     """What the client meets while it looks for a server that answers."""
     log.debug("bus connection", reason=str(error) or type(error).__name__)
-
-
-def table_bytes(table: pa.Table) -> bytes:
-    """An Arrow IPC stream."""
-    sink = pa.BufferOutputStream()
-    with pa.ipc.new_stream(sink, table.schema) as writer:
-        writer.write_table(table)
-    return sink.getvalue().to_pybytes()
 
 
 class Bus:

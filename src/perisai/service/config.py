@@ -10,9 +10,9 @@ import msgspec
 from perisai.alerting import AlertSettings, CapSettings
 from perisai.channels.fan_out import FanOutSettings
 from perisai.forecasting import ForecastSettings
-from perisai.model import BadInputError, Mode
+from perisai.model import BadInputError, Mode, check_distinct
 from perisai.recording import RecordingSettings
-from perisai.tracking import TrackerRegion, TrackerSettings, check_regions
+from perisai.tracking import TrackerRegion, TrackerSettings
 from perisai.trust import TrustSettings
 
 from . import package_data
@@ -22,7 +22,7 @@ from .files import read_text
 from .identity import IdentitySettings
 from .ingest.settings import LiveInput
 from .keys import SigningSettings
-from .partners.settings import PartnerSettings, check_partners, resolve_paths
+from .partners.settings import PartnerSettings, resolve_paths
 
 
 class ServiceSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -99,8 +99,9 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     partner: tuple[PartnerSettings, ...] = ()
 
     def __post_init__(self) -> None:
-        check_regions(self.tracker_region)
-        check_partners(self.partner)
+        check_distinct("tracker_region", "id", (one.id for one in self.tracker_region))
+        check_distinct("partner", "id", (one.id for one in self.partner))
+        check_distinct("input", "name", (one.name for one in self.input))
 
 
 def load_config(path: Path | str) -> Config:
@@ -151,19 +152,8 @@ def parse_config(text: str, path: Path) -> Config:
         signing=_resolve_files(path, config.signing),
         partner=tuple(resolve_paths(path.parent, one) for one in config.partner),
         channel=tuple(_resolve_files(path, one) for one in config.channel),
-        input=tuple(_resolve_files(path, one) for one in _distinct(text, path, config.input)),
+        input=tuple(_resolve_files(path, one) for one in config.input),
     )
-
-
-def _distinct(text: str, path: Path, inputs: tuple[LiveInput, ...]) -> tuple[LiveInput, ...]:
-    """The inputs, when no two have one name."""
-    seen: set[str] = set()
-    for number, one in enumerate(inputs):
-        if one.name in seen:
-            where = f"{path}: line {_line(text, ['input', str(number), 'name'])}: input.{number}.name"
-            raise BadInputError(where, f"`{one.name}` used twice", "names that differ")
-        seen.add(one.name)
-    return inputs
 
 
 FILES = ("device_keys", "key", "certificate", "authority", "password_file", "key_file")

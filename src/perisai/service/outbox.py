@@ -6,7 +6,9 @@ behind its last checkpoint, and says none of it again.
 
 import pyarrow as pa
 
-from .bus import Bus, table_bytes
+from perisai.model import table_bytes
+
+from .bus import Bus
 
 
 class Outbox:

@@ -9,8 +9,8 @@ import nats
 import numpy as np
 import pytest
 
-from perisai.model import BadInputError, build
-from perisai.service.bus import SENSOR, STREAMS, Bus, Message, table_bytes
+from perisai.model import BadInputError, build, table_bytes
+from perisai.service.bus import SENSOR, STREAMS, Bus, Message
 from perisai.service.bus_settings import BusSettings
 from perisai.service.lease import work_by_lease
 from perisai.service.nats_accounts import RIGHTS, write_accounts

@@ -8,7 +8,7 @@ import pyarrow as pa
 from litestar import Request, post
 from litestar.exceptions import ClientException
 
-from perisai.model import DETECTIONS, BadInputError, conform
+from perisai.model import DETECTIONS, BadInputError, conform, table_from
 
 from .guard import needs_key
 
@@ -39,7 +39,7 @@ async def accept_detections(request: Request[Any, Any, Any]) -> dict[str, int]:
 def _table(body: bytes, content_type: str) -> pa.Table:
     if content_type.startswith(ARROW):
         try:
-            table = pa.ipc.open_stream(body).read_all()
+            table = table_from(body)
             table.validate(full=True)  # a torn buffer would be read beyond its end
         except (pa.ArrowException, OSError, ValueError) as error:
             raise BadInputError("body", f"not an Arrow stream ({str(error).splitlines()[0]})", "detections") from error

@@ -6,14 +6,12 @@ import time
 from collections import Counter
 from typing import Any
 
-import pyarrow as pa
 import structlog
 
-from perisai.model import BadInputError, ResourceError
+from perisai.model import BadInputError, ResourceError, table_bytes, table_from
 from perisai.sensors import Imported
 from perisai.sensors.sapient import Framer, FusionNode, Reply, TaskAnswer
 
-from ..bus import table_bytes
 from . import metrics
 from .gate import Gate
 from .pump import now_us
@@ -185,5 +183,5 @@ class SapientInput:
         await self._sink.resume(self._spool.name)
         for number, chunks in self._spool.recover():
             for _, data in chunks if number >= self._sink.stored[0] else []:
-                await self._stored(Imported(pa.ipc.open_stream(data).read_all()), number)
+                await self._stored(Imported(table_from(data)), number)
         self._spool.number = max(self._spool.number, self._sink.stored[0])

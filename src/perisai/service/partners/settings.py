@@ -76,15 +76,6 @@ class Partner:
     scope: Scope | None
 
 
-def check_partners(partners: Sequence[PartnerSettings]) -> None:
-    """Raises BadInputError when two partners have one id."""
-    seen: set[str] = set()
-    for number, one in enumerate(partners):
-        if one.id in seen:
-            raise BadInputError(f"partner.{number}.id", f"`{one.id}` used twice", "ids that differ")
-        seen.add(one.id)
-
-
 def layer_names(partners: Sequence[PartnerSettings]) -> dict[str, dict[str, str]]:
     """The names by language of the partners whose tracks are taken, by id."""
     return {one.id: one.name for one in partners if one.take}

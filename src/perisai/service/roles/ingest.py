@@ -9,9 +9,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import structlog
 
-from perisai.model import FRAME_US, TIME, Frame, SensorHealth
+from perisai.model import FRAME_US, TIME, Frame, SensorHealth, table_bytes
 
-from ..bus import DETECTIONS, HEALTH, TICK, Bus, table_bytes
+from ..bus import DETECTIONS, HEALTH, TICK, Bus
 from ..ingest.shedding import Shedder
 from ..tracing import span
 

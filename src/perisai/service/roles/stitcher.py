@@ -16,10 +16,10 @@ import numpy as np
 import pyarrow as pa
 import structlog
 
-from perisai.model import FRAME_US, TIME, empty
+from perisai.model import FRAME_US, TIME, empty, table_bytes, table_from
 from perisai.tracking import Stitcher, TrackerRegion
 
-from ..bus import ABSENT, REGION, Bus, Message, State, table_bytes
+from ..bus import ABSENT, REGION, Bus, Message, State
 from ..config import Config
 from ..outbox import Outbox
 
@@ -53,7 +53,7 @@ class Joint:
         stitcher, waiting, self._come, self._done_us = saved
         self._stitcher = Stitcher.restore(stitcher, regions)
         for name, frames in waiting.items():
-            self._waiting[name].extend((end_us, pa.ipc.open_stream(table).read_all()) for end_us, table in frames)
+            self._waiting[name].extend((end_us, table_from(table)) for end_us, table in frames)
 
     def take(self, region: str, end_us: int, rows: pa.Table) -> Iterator[tuple[int, pa.Table, list[str]]]:
         """(end of the frame, rows of the whole picture, regions missing) of every frame that can be joined now."""

@@ -6,8 +6,6 @@ from collections.abc import Sequence
 import msgspec
 import numpy as np
 
-from perisai.model import BadInputError
-
 METRES_A_DEGREE = 111_195.0
 """Of latitude, on the mean sphere."""
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,31}\Z")
@@ -57,15 +55,6 @@ class TrackerRegion(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
         north = np.maximum(abs(lat - middle_lat) - 0.5 * (self.north - self.south), 0.0)
         aside = np.maximum(abs((lon - middle_lon + 180.0) % 360.0 - 180.0) - 0.5 * self._width, 0.0)
         return METRES_A_DEGREE * np.hypot(north, aside * np.cos(np.radians(np.clip(lat, -90.0, 90.0))))
-
-
-def check_regions(regions: Sequence[TrackerRegion]) -> None:
-    """Raises BadInputError when two regions have one name."""
-    seen: set[str] = set()
-    for number, region in enumerate(regions):
-        if region.id in seen:
-            raise BadInputError(f"tracker_region.{number}.id", f"`{region.id}` used twice", "names that differ")
-        seen.add(region.id)
 
 
 def beyond_all(regions: Sequence[TrackerRegion], lat: np.ndarray, lon: np.ndarray) -> np.ndarray:

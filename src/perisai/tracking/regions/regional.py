@@ -7,7 +7,7 @@ from typing import Any, Protocol
 import msgspec
 import pyarrow as pa
 
-from perisai.model import BadInputError, Frame, Sensor
+from perisai.model import BadInputError, Frame, Sensor, table_bytes, table_from
 
 from ..registration import SensorHealth
 from ..settings import TrackerSettings
@@ -92,7 +92,7 @@ class RegionalTracker:
 
     def checkpoint(self) -> bytes:
         """Everything `restore` needs to go on exactly as this would."""
-        waiting = [[_bytes(table) for table in tables] for tables in self._waiting]
+        waiting = [[table_bytes(table) for table in tables] for tables in self._waiting]
         trackers = [tracker.checkpoint() for tracker in self._trackers]
         return msgspec.msgpack.encode([trackers, waiting, self.stitcher.checkpoint()])
 
@@ -118,12 +118,5 @@ class RegionalTracker:
             make(sensors, region_settings(region, given), state)
             for state, region in zip(trackers, whole.regions, strict=True)
         ]
-        whole._waiting = [[pa.ipc.open_stream(one).read_all() for one in tables] for tables in waiting]
+        whole._waiting = [[table_from(one) for one in tables] for tables in waiting]
         return whole
-
-
-def _bytes(table: pa.Table) -> bytes:
-    sink = pa.BufferOutputStream()
-    with pa.ipc.new_stream(sink, table.schema) as writer:
-        writer.write_table(table)
-    return sink.getvalue().to_pybytes()

@@ -8,10 +8,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from perisai.model import BadInputError, empty, floats
+from perisai.model import BadInputError, check_distinct, empty, floats
 
 from .known import LocalTrack, PictureTrack, Rows, local_tracks, rows_of
-from .region import TrackerRegion, beyond_all, check_regions, homes
+from .region import TrackerRegion, beyond_all, homes
 from .same import APART, GATE, STAY, assign, distance2
 
 VERSION = 1
@@ -35,7 +35,7 @@ class Stitcher:
 
     def __init__(self, regions: Sequence[TrackerRegion]) -> None:
         """regions: in any order. Raises BadInputError when two have one name."""
-        check_regions(regions)
+        check_distinct("tracker_region", "id", (region.id for region in regions))
         self.regions = tuple(sorted(regions, key=lambda region: region.id))
         self._overlap_m = np.array([1000.0 * region.overlap_km for region in self.regions])
         self._locals: dict[tuple[int, int], LocalTrack] = {}
