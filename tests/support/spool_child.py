@@ -1,7 +1,7 @@
 """An ingest of its own process, to be killed: inputs and bus as in the service, and a count of what the sockets gave.
 
 Arguments: address of the bus; directory of the spools; file of the count; input as JSON. The count is a memory map,
-written before anything else is done with a chunk, so it outlives the kill.
+written before anything else is done with a chunk, so it outlives the kill; behind it the size of the last chunk.
 """
 
 import asyncio
@@ -18,7 +18,9 @@ from perisai.model import Sensor
 from perisai.service.bus import Bus
 from perisai.service.ingest.inputs import Inputs, LiveReader
 from perisai.service.ingest.mqtt import MqttInput
+from perisai.service.ingest.node_line import NodeLine
 from perisai.service.ingest.pump import Pump
+from perisai.service.ingest.sapient_server import SapientInput
 from perisai.service.ingest.settings import LiveInput
 from perisai.service.ingest.tcp_client import TcpInput
 from perisai.service.ingest.udp import UdpInput
@@ -28,22 +30,34 @@ SENSORS = [Sensor(id="roof", kind="remote_id", lat=50.4, lon=30.5), Sensor(id="a
 
 
 def counting(path: Path) -> None:
-    """Let every pump count the bytes that it is offered."""
+    """Let every pump, and every connection of a node, count the bytes that it is offered."""
     with path.open("r+b") as file:
-        shared = mmap.mmap(file.fileno(), 8)
+        shared = mmap.mmap(file.fileno(), 16)
     offer = Pump.offer
 
+    received = NodeLine.data_received
+
+    def add(size: int) -> None:
+        shared[:] = struct.pack("QQ", struct.unpack("QQ", shared[:])[0] + size, size)
+
     def counted(self: Pump, received_us: int, data: bytes, *more: object) -> None:
-        shared[:] = struct.pack("Q", struct.unpack("Q", shared[:])[0] + len(data))
+        add(len(data))
         offer(self, received_us, data, *more)  # type: ignore[arg-type]
 
+    def counted_of_a_node(self: NodeLine, data: bytes) -> None:
+        add(len(data))
+        received(self, data)
+
     Pump.offer = counted  # type: ignore[method-assign]
+    NodeLine.data_received = counted_of_a_node  # type: ignore[method-assign]
 
 
 def reading(read: LiveReader) -> bool:
     """Whether an input has recovered, and takes what comes."""
     if isinstance(read, MqttInput):
         return read.subscribed.is_set()
+    if isinstance(read, SapientInput):
+        return read.listening.is_set()
     return read.connections > 0 if isinstance(read, TcpInput) else isinstance(read, UdpInput) and read._reading
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import random
 import signal
 import socket
@@ -15,14 +16,13 @@ from typing import Any
 
 import aiomqtt
 import pytest
-from ingest_support import Store, ended, sink
+import structlog
+from ingest_support import Store, sink
 
-from perisai.sensors import Imported
 from perisai.sensors.sbs import SbsStream
 from perisai.service.bus import DETECTIONS, Bus
 from perisai.service.ingest import spool as spools
 from perisai.service.ingest.pump import Pump
-from perisai.service.ingest.sapient_server import SapientInput
 from perisai.service.ingest.settings import LiveInput
 from perisai.service.ingest.spool import Spool
 from perisai.service.mqtt_broker import MqttBroker
@@ -39,7 +39,7 @@ async def ingest(
     """A running ingest and its port; killed at the end."""
     count = directory / "count"
     if not count.exists():
-        count.write_bytes(bytes(8))
+        count.write_bytes(bytes(16))
     arguments = (url, str(directory / "spool"), str(count), json.dumps(given))
     child = await asyncio.create_subprocess_exec(
         sys.executable, str(CHILD), *arguments, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
@@ -62,7 +62,12 @@ async def orderly(child: asyncio.subprocess.Process) -> None:
 
 
 def counted(directory: Path) -> int:
-    return struct.unpack("Q", (directory / "count").read_bytes())[0]
+    return struct.unpack("QQ", (directory / "count").read_bytes())[0]
+
+
+def in_hand(directory: Path) -> int:
+    """Bytes of the last chunk that was read, which a kill may have met before it was in the file."""
+    return struct.unpack("QQ", (directory / "count").read_bytes())[1]
 
 
 async def found(bus: Bus) -> Counter[str]:
@@ -135,14 +140,14 @@ async def test_tcp(tmp_path: Path) -> None:
         async with ingest(server.url, tmp_path, given):
             await asyncio.wait_for(kill.wait(), 40)
         read, first = counted(tmp_path) // len(LINE.format(0)), sent
+        chunk = 1 + in_hand(tmp_path) // len(LINE.format(0))
         pause = True
         async with ingest(server.url, tmp_path, given) as (child, _):
             await orderly(child)
         addresses = await found(bus)
     assert 1_000 < read <= first
-    chunk = 1 + 262_144 // len(LINE.format(0))  # the most that one read gives; of what is in hand
     missing = [n for n in range(read) if f"{n:06x}" not in addresses]
-    assert len(missing) <= min(chunk, 14) and all(n >= read - len(missing) - 1 for n in missing)
+    assert len(missing) <= chunk and all(n >= read - len(missing) - 1 for n in missing)
     assert {address: times for address, times in addresses.items() if times > 1} == {}
 
 
@@ -174,46 +179,55 @@ async def test_mqtt(tmp_path: Path) -> None:
     assert set(addresses) == {f"N{n:06d}" for n in range(150)}
 
 
-class Stuck(Store):
-    """A bus that does not answer."""
+async def test_fsync_is_on_the_disk_before_the_bus_has_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each batch: all bytes of it written, then brought to the disk, then stored; a new file's name as well."""
+    settled, disk = list[tuple[str, int]](), {"write": 0, "fsync": 0}
 
-    async def accept(self, source: str, table: Any, identity: str) -> int:
-        await asyncio.sleep(3600)
-        return 0
+    def settle(file: int) -> None:
+        settled.append((os.readlink(f"/proc/self/fd/{file}"), os.fstat(file).st_size))
+
+    monkeypatch.setattr(os, "fdatasync", settle)
+    monkeypatch.setattr(os, "fsync", settle)
+    settings = LiveInput(name="sbs", kind="sbs", connect="127.0.0.1:1")
+    for mode in ("write", "fsync"):
+        store, spool = Store(), Spool(tmp_path / mode, mode)  # type: ignore[arg-type]
+        told, at_accept = list[int](), store.accept
+
+        async def accept(source: str, table: Any, identity: str, take: Any = at_accept, told: list[int] = told) -> int:
+            told.append(len(settled))
+            return await take(source, table, identity)
+
+        monkeypatch.setattr(store, "accept", accept)
+        pump = Pump(sink(settings, store), SbsStream("adsb", 1.0), spool=spool)
+        for number in range(3):
+            pump.offer(1_767_225_600_000_000 + number, LINE.format(number).encode())
+            await pump.flush()
+            path = next((tmp_path / mode).glob("*.spool"))
+            if mode == "fsync":
+                assert settled[-1] == (str(path), path.stat().st_size)
+                assert told[-1] == len(settled)
+        disk[mode] = len(settled)
+        assert store.table.num_rows == 3
+    assert disk == {"write": 0, "fsync": 5}
+    assert [Path(name) for name, _ in settled[:2]] == [tmp_path / "fsync", tmp_path]
 
 
-async def test_detections_of_sapient_nodes(tmp_path: Path) -> None:
-    settings = LiveInput(name="net", kind="sapient", listen="127.0.0.1:0")
-    table = SbsStream("adsb", 1.0).take([(1_767_225_600_000_000, LINE.format(7).encode())]).table
+async def test_a_disk_that_fails_to_settle_is_told_once_and_loses_no_batch(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_: int) -> None:
+        raise OSError(5, "no disk")
 
-    class Fusion:
-        def __init__(self, *tables: Any) -> None:
-            self.tables = list(tables)
-
-        def drain(self) -> Imported:
-            return Imported(self.tables.pop()) if self.tables else Imported(table.slice(0, 0))
-
-        def silent(self, now_us: int) -> list[Any]:
-            return []
-
-    async def served(store: Store, fusion: Fusion) -> None:
-        read = SapientInput(settings, sink(settings, store), fusion, Spool(tmp_path))  # type: ignore[arg-type]
-        running = asyncio.create_task(read.run())
-        await read.listening.wait()
-        storing = asyncio.create_task(read._put())
-        await asyncio.sleep(0.1)
-        storing.cancel()
-        read._put = lambda: asyncio.sleep(0)  # type: ignore[method-assign, assignment]
-        await ended(running)
-
-    await served(Stuck(), Fusion(table))
+    monkeypatch.setattr(os, "fdatasync", fail)
+    settings = LiveInput(name="sbs", kind="sbs", connect="127.0.0.1:1")
     store = Store()
-    await served(store, Fusion())
-    assert store.table.equals(table)
-    again = Store()
-    again.identities = [store.identities[-1]]
-    await served(again, Fusion())
-    assert not again.tables
+    pump = Pump(sink(settings, store), SbsStream("adsb", 1.0), spool=Spool(tmp_path, "fsync"))
+    with structlog.testing.capture_logs() as logs:
+        for number in range(3):
+            pump.offer(1_767_225_600_000_000 + number, LINE.format(number).encode())
+            await pump.flush()
+    assert store.table.num_rows == 3
+    assert [entry["log_level"] for entry in logs] == ["error"]
 
 
 def test_segments_come_and_go_and_a_torn_end_is_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

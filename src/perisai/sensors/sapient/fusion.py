@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+import msgspec
 from sapient_msg.bsi_flex_335_v2_0 import alert_ack_pb2, sapient_message_pb2, task_ack_pb2, task_pb2
 
 from perisai.model import BadInputError, Sensor, SensorHealth
@@ -163,6 +164,14 @@ class FusionNode:
         else:
             raise BadInputError("command", name, "request, mode_change or a threshold: Perisai tasks sensing only")
         return message.task.task_id, frame(message.SerializeToString())
+
+    def standing(self) -> bytes:
+        """What is known of all nodes, for `restore`."""
+        return msgspec.msgpack.encode(self.nodes) if self.nodes else b""
+
+    def restore(self, known: bytes) -> None:
+        """Know what `standing` told. Raises msgspec.DecodeError for anything else."""
+        self.nodes = msgspec.msgpack.decode(known, type=dict[str, Node])
 
     def drain(self) -> Imported:
         """Detections, counts, rejects and health since the last call."""

@@ -9,7 +9,7 @@ import contextlib
 import os
 import struct
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Literal
 
@@ -23,6 +23,9 @@ _CHUNK, _CUT = 1, 2
 SEGMENT_BYTES = 64 << 20
 SEGMENT_S = 30.0
 """A segment is followed by a new one beyond either. The one before stays: with it a parser remembers what it knew."""
+
+STATE = -1
+"""In the place of the time: no chunk that was read, but what the parser knew when the segment began."""
 
 KEPT = 2
 log = structlog.get_logger("spool")
@@ -44,7 +47,9 @@ class Spool:
         self._bytes, self._opened_s = 0, 0.0
         self._segments: list[tuple[Path, int]] = []
         """Path and last batch of the segments before the open one."""
-        self._sound = True
+        self._faults: set[str] = set()
+        self.state: Callable[[], bytes] | None = None
+        """What a parser knows that needs more than two segments to be known again; set before the first `append`."""
 
     @property
     def name(self) -> str:
@@ -92,8 +97,14 @@ class Spool:
 
     def settle(self) -> None:
         """Return when what was written outlives what the mode says."""
-        if self._mode == "fsync" and self._file >= 0:
+        if self._mode != "fsync" or self._file < 0:
+            return
+        try:
             os.fdatasync(self._file)
+        except OSError as error:
+            self._fault("no fsync: a loss of power would lose what is on its way", error)
+            return
+        self._faults.clear()
 
     def done(self, number: int) -> None:
         """The bus has stored the batches up to this one: what is not needed any more goes."""
@@ -111,26 +122,47 @@ class Spool:
         flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_TRUNC
         self._file = os.open(self._path, flags, 0o600)
         os.write(self._file, _HEAD.pack(MAGIC, self.begun, self.number))
+        if self._mode == "fsync":  # the name of the file outlives a loss of power as well
+            for directory in (self._directory, self._directory.parent):
+                _settle_names(directory)
         self._bytes, self._opened_s = 0, time.monotonic()
+        if self.state is not None and (known := self.state()):
+            self._bytes = _written(self._file, _RECORD.pack(_CHUNK, STATE, len(known)), known)
 
     def _write(self, *parts: bytes) -> None:
-        size = sum(map(len, parts))
         try:
             if self._file < 0:
                 self._open()
-            if os.writev(self._file, parts) != size:
-                raise OSError("written in part only")
+            size = _written(self._file, *parts)
         except OSError as error:
-            if self._sound:
-                log.error(
-                    "no spool: a kill would lose what is on its way", path=str(self._directory), reason=str(error)
-                )
-            self._sound = False
+            self._fault("no spool: a kill would lose what is on its way", error)
             with contextlib.suppress(OSError):
                 self.close()
             return
-        self._sound = True
+        if self._mode != "fsync":
+            self._faults.clear()
         self._bytes += size
+
+    def _fault(self, text: str, error: OSError) -> None:
+        """Say it once, until all is well again."""
+        if text not in self._faults:
+            log.error(text, path=str(self._directory), reason=str(error))
+        self._faults.add(text)
+
+
+def _written(file: int, *parts: bytes) -> int:
+    size = sum(map(len, parts))
+    if os.writev(file, parts) != size:
+        raise OSError("written in part only")
+    return size
+
+
+def _settle_names(directory: Path) -> None:
+    file = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(file)
+    finally:
+        os.close(file)
 
 
 def _head(path: Path) -> tuple[int, int] | None:
