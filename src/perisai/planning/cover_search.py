@@ -132,7 +132,7 @@ def _begin(start, cover, cost, chosen, count, score):
 
 @kernel
 def _search(start, cover, back, holder, cost, chosen, steps, floor, seed):
-    """Improves `chosen` (a cover, in place) until its cost is `floor` or the steps are over."""
+    """Improves `chosen` (a cover, in place) until its cost is `floor` or so many steps brought nothing."""
     n = back.size - 1
     weight, count, score = np.ones(n), np.zeros(n, np.int64), np.zeros(cost.size)
     age, free = np.zeros(cost.size, np.int64), np.ones(cost.size, np.bool_)
@@ -140,10 +140,12 @@ def _search(start, cover, back, holder, cost, chosen, steps, floor, seed):
     now, least, last = _begin(start, cover, cost, chosen, count, score), np.inf, -1
     best = chosen.copy()
     state = np.uint64(seed) * np.uint64(2654435769) + np.uint64(88172645463325252)
-    for step in range(1, steps + 1):
+    step, until = 0, steps
+    while step < until:
+        step += 1
         while opened == 0:
             if now < least - 1e-9:
-                least = now
+                least, until = now, step + steps
                 best[:] = chosen
                 if least <= floor + 1e-9:
                     return
@@ -181,8 +183,8 @@ def search_cover(
 ) -> np.ndarray:
     """Patterns of a cheap cover, rising; the same seed gives the same ones. Every row must be covered by a pattern.
 
-    steps: exchanges to try. floor: a proven least cost, at which to stop. Row weighting with a tabu of one and
-    configuration checking: Gao, Weise & Li 2015, here with gains per cost.
+    steps: exchanges without a cheaper cover after which to stop. floor: a proven least cost, at which to stop.
+    Row weighting with a tabu of one and configuration checking: Gao, Weise & Li 2015, here with gains per cost.
     """
     chosen = np.zeros(len(cost), np.bool_)
     start, cover = np.asarray(start, np.int64), np.asarray(cover, np.int32)

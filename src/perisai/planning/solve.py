@@ -16,6 +16,8 @@ ROUNDS = (300_000, 1_000_000, 4_000_000)
 STEPS = 1_500
 SMALL = 20_000
 """Entries of cover up to which HiGHS takes over after the first round: it proves such a problem in a second or two."""
+CLOSE, MIDDLING = 0.005, 250_000
+"""Likewise up to MIDDLING entries when the gap is CLOSE by then: the relaxation is as good as tight."""
 WORK = 2e9
 """Demand visits that the rounds of annealing may cost together, so that large problems keep to their time."""
 
@@ -39,8 +41,8 @@ def solve(
 
     proof: Bound | None = None
     visits = float(np.mean(np.diff(problem.start)) + 1.0) * len(problem.stage_weight)
-    rounds = ROUNDS[:1] if len(problem.cover) * len(problem.stage_weight) <= SMALL else ROUNDS
-    for moves in (0, *rounds):
+    size = len(problem.cover) * len(problem.stage_weight)
+    for moves in (0, *ROUNDS):
         if moves:
             best = anneal(problem, best, int(min(moves, WORK / visits / len(ROUNDS))), seed)
         found = bound(problem, best.value, STEPS, gap, begin=proof)
@@ -49,6 +51,8 @@ def solve(
         best = tell(Choice(best.pool, best.pattern, best.value, max(proof.value, best.value)))
         if best.gap <= gap or time.monotonic() - begun > seconds:
             return best
+        if moves and size <= (MIDDLING if best.gap <= CLOSE else SMALL):
+            break
     left = seconds - (time.monotonic() - begun)
     if proof is None or left <= 1.0:
         return best

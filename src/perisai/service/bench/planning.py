@@ -1,5 +1,6 @@
 """Planning beside spopt and GDAL on the same instances; a staged plan of 26 contributors, and whether it holds."""
 
+import math
 import resource
 import subprocess
 import tempfile
@@ -10,24 +11,26 @@ from typing import Any
 import numpy as np
 
 from perisai.model import Areas
-from perisai.planning import cover_all, from_mask, lowest_visible_m, one_pool, parse_inventory, solve
+from perisai.planning import cover_all, from_mask, lowest_visible_m, one_pool, parse_inventory, predict, solve
 from perisai.simulation import communities
 
 from .. import package_data
 from ..config import Config
 from ..plan.make import Plan, make_plan
-from ..plan.nights import live, night
+from ..plan.nights import approaches_from, live, night, placed_of
 from ..plan.request import Request
 
 EXAMPLE = package_data.DATA / "planning" / "example_inventory.toml"
 SIZE, SMALLER = (5000, 2000, 100), (600, 250, 25)
 RADIUS = 4.0
+SEEDS = (5, 11, 12)
+"""Instances; what is set in `perisai.planning` was set on the first."""
 COVER_RADII = (2.0, 3.0, 4.0)
-"""Set covering of 5,000 by 2,000: spopt with HiGHS ends at the first two, not at the third in THEIR_COVER_S."""
-COVER_S, THEIR_COVER_S = 20.0, 200.0
+"""Set covering of 5,000 by 2,000: spopt with HiGHS ends at the first two, not at the third."""
 OURS, THEIRS = 0.001, 0.01
 """Gaps asked for: theirs is the bar's; ours is narrower, so that the objective is the same or better."""
 LIMIT_S = 60.0
+"""Both may take so long."""
 GDAL_DIAMETER_M = 2 * 6_378_137 / 0.75
 """GDAL bends a sphere of the equator's radius."""
 NIGHT_SEEDS, NIGHT_HOURS = tuple(range(9601, 9611)), 1.0
@@ -35,11 +38,11 @@ NIGHT_SEEDS, NIGHT_HOURS = tuple(range(9601, 9611)), 1.0
 
 def run(quick: bool = False) -> dict[str, Any]:
     """The bars of the planning issue. Quick: a small instance and no nights."""
-    size = SMALLER if quick else SIZE
+    size, seeds = (SMALLER, SEEDS[:1]) if quick else (SIZE, SEEDS)
     scale = (SIZE[1] / size[1]) ** 0.5
     result: dict[str, Any] = {
-        "mclp": maximal_covering(size, RADIUS * scale, 5),
-        "lscp": [set_covering(size, radius * scale, 5) for radius in COVER_RADII],
+        "mclp": [maximal_covering(size, RADIUS * scale, seed) for seed in seeds],
+        "lscp": [set_covering(size, radius * scale, seed) for seed in seeds for radius in COVER_RADII],
         "viewshed": viewshed(),
     }
     if not quick:
@@ -56,7 +59,11 @@ def _instance(size: tuple[int, int, int], seed: int) -> tuple[np.ndarray, np.nda
 
 
 def maximal_covering(size: tuple[int, int, int], radius: float, seed: int) -> dict[str, Any]:
-    """MCLP: ours and spopt with HiGHS on one thread each; seconds to build the model and to solve it."""
+    """MCLP: ours and spopt with HiGHS on one thread each; seconds to build the model and to solve it.
+
+    How many times faster: until ours is proven within the same 1 % and worth as much as theirs; alone, and with what
+    each takes to build its model from the matrix of distances.
+    """
     import pulp
     from spopt.locate import MCLP
 
@@ -71,19 +78,20 @@ def maximal_covering(size: tuple[int, int, int], radius: float, seed: int) -> di
     done = time.perf_counter()
     model: Any = MCLP.from_cost_matrix(cost, weight, radius, p_facilities=size[2])
     their_built = time.perf_counter()
-    model.solve(pulp.HiGHS(msg=False, timeLimit=10 * LIMIT_S, gapRel=THEIRS, threads=1), results=False)
+    model.solve(pulp.HiGHS(msg=False, timeLimit=LIMIT_S, gapRel=THEIRS, threads=1), results=False)
     their_done = time.perf_counter()
     theirs = float(pulp.value(model.problem.objective))
-    own, other = done - begun, their_done - done
     near = [at for at, value, bound in told if bound - value <= THEIRS * bound]
     as_good = [at for at, value, bound in told if bound - value <= THEIRS * bound and value >= theirs * (1 - 1e-9)]
+    level = as_good[0] if as_good else math.nan
     return {
-        "demand_sites_units": size, "radius": radius, "covered_pairs": len(problem.cover),
+        "seed": seed, "demand_sites_units": size, "radius": radius, "covered_pairs": len(problem.cover),
         "value": plan.value, "gap": plan.gap, "build_s": built - begun, "solve_s": done - built,
         "within_1_percent_s": near[0] if near else None, "as_good_as_spopt_s": as_good[0] if as_good else None,
         "spopt_value": theirs, "spopt_build_s": their_built - done, "spopt_solve_s": their_done - their_built,
-        "times_faster": other / own, "times_faster_solving": (their_done - their_built) / (done - built),
-        "value_over_spopt": plan.value / theirs,
+        "times_faster": (their_done - done) / (level + built - begun),
+        "times_faster_solving": (their_done - their_built) / level,
+        "times_faster_to_our_end": (their_done - done) / (done - begun), "value_over_spopt": plan.value / theirs,
     }  # fmt: skip
 
 
@@ -96,19 +104,22 @@ def set_covering(size: tuple[int, int, int], radius: float, seed: int) -> dict[s
     cost = cost[(cost <= radius).any(axis=1)]
     _warm_cover()
     begun = time.perf_counter()
-    own = cover_all(*from_mask(cost <= radius), len(cost), seconds=COVER_S)
+    start, cover = from_mask(cost <= radius)
+    built = time.perf_counter()
+    own = cover_all(start, cover, len(cost), seconds=LIMIT_S)
     done = time.perf_counter()
     model: Any = LSCP.from_cost_matrix(cost, radius)
     their_built = time.perf_counter()
-    model.solve(pulp.HiGHS(msg=False, timeLimit=THEIR_COVER_S, threads=1), results=False)
+    model.solve(pulp.HiGHS(msg=False, timeLimit=LIMIT_S, threads=1), results=False)
     their_done = time.perf_counter()
-    theirs = [v.varValue or 0.0 for v in model.fac_vars]
+    theirs = float(round(sum(v.varValue or 0.0 for v in model.fac_vars)))
+    bound = float(model.problem.solverModel.getInfo().mip_dual_bound)
     return {
-        "demand_sites": cost.shape, "radius": radius, "sites_needed": own.cost, "gap": own.gap, "seconds": done - begun,
-        "spopt_sites": float(round(sum(theirs))), "spopt_build_s": their_built - done,
-        "spopt_solve_s": their_done - their_built, "spopt_ended": their_done - their_built < THEIR_COVER_S,
-        "times_faster": (their_done - done) / (done - begun),
-        "times_faster_solving": (their_done - their_built) / (done - begun),
+        "seed": seed, "demand_sites": cost.shape, "radius": radius, "sites_needed": own.cost, "bound": own.bound,
+        "gap": own.gap, "build_s": built - begun, "solve_s": done - built, "spopt_sites": theirs, "spopt_bound": bound,
+        "spopt_gap": max(0.0, theirs - bound) / theirs, "spopt_build_s": their_built - done,
+        "spopt_solve_s": their_done - their_built, "times_faster": (their_done - done) / (done - begun),
+        "times_faster_solving": (their_done - their_built) / (done - built),
     }  # fmt: skip
 
 
@@ -189,14 +200,37 @@ def staged(areas: Areas | None = None) -> tuple[Plan, dict[str, Any]]:
 
 
 def promise(plan: Plan, seeds: tuple[int, ...] = NIGHT_SEEDS, hours: float = NIGHT_HOURS) -> dict[str, Any]:
-    """The share that the plan foretells beside what the real chain achieves on nights that nothing was set on."""
+    """The share that the plan foretells beside what the real chain achieves on nights that nothing was set on.
+
+    foretold: of the plan's mean whole night; of_these: by the same formula of the very hours that are run.
+    error, error_of_these: standard errors of the two differences in points, the nights taken as drawn at random.
+    """
     areas = plan.request.areas
-    rows = [live(plan.sensors, night(seed, areas, hours), areas, seed, Config()) for seed in seeds]
-    lived = sum(row.warned for row in rows) / sum(row.approached for row in rows)
-    nightly = [{"seed": row.seed, "in_time": row.share, "by_kind": row.by_kind} for row in rows]
+    placed = placed_of(plan.sensors)
+    nightly: list[dict[str, Any]] = []
+    for seed in seeds:
+        truth = night(seed, areas, hours)
+        told = predict(approaches_from(truth, areas), placed, len(areas))
+        row = live(plan.sensors, truth, areas, seed, Config())
+        nightly.append(
+            {
+                "seed": seed, "approached": row.approached, "foretold": told.share, "in_time": row.share,
+                "foretold_by_kind": told.by_kind, "by_kind": row.by_kind,
+            }
+        )  # fmt: skip
+    people = np.array([row["approached"] for row in nightly])
+    shares = {name: np.array([row[name] for row in nightly]) for name in ("foretold", "in_time")}
+    lived, of_these = (float(np.average(shares[name], weights=people)) for name in ("in_time", "foretold"))
     return {
-        "foretold": plan.alarmed[1],
-        "lived": lived,
-        "points_off": 100 * (plan.alarmed[1] - lived),
-        "nights": nightly,
-    }
+        "foretold": plan.alarmed[1], "of_these": of_these, "lived": lived,
+        "points_off": 100 * (plan.alarmed[1] - lived), "points_off_of_these": 100 * (of_these - lived),
+        "error": 100 * _ratio_error(shares["in_time"], people),
+        "error_of_these": 100 * _ratio_error(shares["in_time"] - shares["foretold"], people), "nights": nightly,
+    }  # fmt: skip
+
+
+def _ratio_error(share: np.ndarray, weight: np.ndarray) -> float:
+    """Standard error of a weighted mean of independent nights (ratio estimator; Cochran 1977, section 6.3)."""
+    n = len(share)
+    off = weight * (share - np.average(share, weights=weight)) / weight.mean()
+    return float(np.sqrt((off**2).sum() / (n * (n - 1))))

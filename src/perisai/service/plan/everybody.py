@@ -5,24 +5,19 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-import numpy as np
 
-from perisai.planning import Placed, need_for_all, region_of, unit_of
+from perisai.planning import need_for_all, region_of
 
 from .layers import feature_at
-from .nights import plane_of
+from .nights import placed_of, plane_of
 from .request import Request
 
 
 def plan_for_all(request: Request, out: Path) -> dict[str, Any]:
     """The cheapest units that watch every area, written as points; the answer as plain figures."""
-    areas, known = request.areas, request.existing
+    areas = request.areas
     region = region_of(areas, plane_of(areas), request.terrain)
-    standing = Placed(
-        tuple(unit_of(sensor) for sensor in known),
-        np.array([s.lat for s in known], float),
-        np.array([s.lon for s in known], float),
-    )
+    standing = placed_of(request.existing, request.terrain)
     patterns, found = need_for_all(region, request.inventory, standing, request.settings)
     features = [
         feature_at(

@@ -31,12 +31,11 @@ from perisai.planning import (
     sites_from,
     stage_dates,
     thinned,
-    unit_of,
     units_of,
 )
 
-from .nights import Lived, approaches_from, live, mean_night, night, plane_of
-from .parts import Ask, PlannedUnit, asks_of, ground_at, siren_worth, units_told, worth_of
+from .nights import Lived, approaches_from, live, mean_night, night, placed_of, plane_of
+from .parts import Ask, PlannedUnit, asks_of, siren_worth, units_told, worth_of
 from .request import Request
 
 HEIGHTS_M = (50.0, 100.0, 500.0)
@@ -93,7 +92,7 @@ def make_plan(request: Request, tell: Tell | None = None) -> Plan:
     areas, inventory, settings = request.areas, request.inventory, request.settings
     region = region_of(areas, plane_of(areas), request.terrain)
     demand, held_out = _nights(request, note)
-    existing = _existing(request)
+    existing = placed_of(request.existing, request.terrain)
     own = None if request.sites is None else sites_from(areas, region.plane, *request.sites)
     placement = place_sensors(region, inventory, demand, existing, settings, own, note)
     placed = units_of(placement) if placement else Placed((), np.empty(0), np.empty(0))
@@ -154,16 +153,6 @@ def _nights(request: Request, note: Tell) -> tuple[Approaches, Approaches]:
     other = first + HELD_OUT
     return thinned(own, DEMAND, request.seed), mean_night(
         range(other, other + max(4, request.nights // 2)), request.areas
-    )
-
-
-def _existing(request: Request) -> Placed:
-    known = request.existing
-    ground = [ground_at(request.terrain, sensor.lat, sensor.lon) for sensor in known]
-    return Placed(
-        tuple(unit_of(sensor, height) for sensor, height in zip(known, ground, strict=True)),
-        np.array([sensor.lat for sensor in known], float),
-        np.array([sensor.lon for sensor in known], float),
     )
 
 

@@ -12,11 +12,12 @@ from perisai.evaluation import score_alerts
 from perisai.evaluation.passages import on_plane, passages
 from perisai.geodesy import Plane, plane_at
 from perisai.model import Areas, BadInputError, Sensor, alerts_table, floats, split_frames
-from perisai.planning import Approaches, Paths, approaches_of, joined
+from perisai.planning import Approaches, Paths, Placed, Terrain, approaches_of, joined, unit_of
 from perisai.simulation import made_up_night, observe
 
 from ..config import Config
 from ..pipeline import AlertBook, AlertStage, TrackStage
+from .parts import ground_at
 
 MIX = {"drone": 110, "cruise": 8, "ballistic": 4}
 """The median night of ../shared/ALERTING.md, in eight hours."""
@@ -40,6 +41,16 @@ class Lived(msgspec.Struct, frozen=True):
 def plane_of(areas: Areas) -> Plane:
     """The plane on which `perisai.evaluation` scores these areas."""
     return plane_at(float((areas.lat.min() + areas.lat.max()) / 2), float((areas.lon.min() + areas.lon.max()) / 2))
+
+
+def placed_of(sensors: list[Sensor], terrain: Terrain | None = None) -> Placed:
+    """Sensors as planning sees them, over terrain when given."""
+    ground = [ground_at(terrain, sensor.lat, sensor.lon) for sensor in sensors]
+    return Placed(
+        tuple(unit_of(sensor, height) for sensor, height in zip(sensors, ground, strict=True)),
+        np.array([sensor.lat for sensor in sensors], float),
+        np.array([sensor.lon for sensor in sensors], float),
+    )
 
 
 def night(seed: int, areas: Areas, hours: float | None = None) -> pa.Table:
