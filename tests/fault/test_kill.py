@@ -17,7 +17,9 @@ from perisai.recording import Recording, read_table
 from perisai.service.warm import warming
 
 KILLS, SPEED, PATIENCE_S = 4, 40, 150.0
+AS_INSTALLED = Path(__file__).with_name("as_installed")
 SEED = 20260714
+START_S = 5.0
 
 
 class Centre:
@@ -32,9 +34,10 @@ class Centre:
 
     def start(self) -> None:
         began = time.monotonic()
+        env = os.environ | {"PYTHONPATH": str(AS_INSTALLED)}
         with self.log.open("ab") as log:
             command = [sys.executable, str(Path(__file__).with_name("centre.py")), str(self.directory), str(SPEED)]
-            self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True)
+            self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True, env=env)
         assert self.process.stdout is not None
         self.address = self.process.stdout.readline().strip()
         assert self.address.startswith("http"), self.log.read_text()[-3000:]
@@ -121,3 +124,4 @@ def test_kills_in_the_middle_of_a_raid_change_nothing(tmp_path):
     began, worked = raid(tmp_path, KILLS, random.Random(SEED))
     print("seconds from start to healthy:", [round(seconds, 1) for seconds in began])
     print("seconds of processor time of that:", [round(seconds, 1) for seconds in worked])
+    assert max(worked) < START_S, "the wall's time is the machine's, which others load"

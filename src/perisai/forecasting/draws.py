@@ -1,10 +1,12 @@
 """The random numbers all rollouts share: the same for every track and beat, so that a replay is exact and forecasts
 differ from beat to beat only by what was learned, not by chance."""
 
+from statistics import NormalDist
 from typing import NamedTuple
 
 import numpy as np
-from scipy.special import ndtri
+
+from .sobol import sobol
 
 LEGS = 12
 """Most legs of one rollout inside the horizon; at the default rates more come in less than one of a million."""
@@ -26,19 +28,15 @@ class Draws(NamedTuple):
 
 def draw(particles: int) -> Draws:
     """Draws spread evenly by a scrambled Sobol sequence in the dimensions that matter, pseudo-random in the rest."""
-    from scipy.stats import qmc  # takes a second to load, so only where forecasts are made
-
-    size = 1 << (particles - 1).bit_length()
-    spread = qmc.Sobol(9, scramble=True, rng=np.random.default_rng(20250907)).random(size)[:particles]
-    spread = np.clip(spread, 1e-6, 1.0 - 1e-6)
+    spread = np.clip(sobol(particles, np.random.default_rng(20250907).spawn(1)[0]), 1e-6, 1.0 - 1e-6)
     random = np.random.default_rng(826)
     wait = random.exponential(size=(particles, LEGS))
     turn = random.normal(size=(particles, LEGS))
     wait[:, 0] = -np.log(spread[:, 4])
     wait[:, 1] = -np.log(spread[:, 6])
-    turn[:, 0] = ndtri(spread[:, 5])
+    turn[:, 0] = _normal(spread[:, 5])
     return Draws(
-        normal=ndtri(spread[:, :4]),
+        normal=_normal(spread[:, :4]),
         wait=wait,
         turn=turn,
         speed=random.normal(size=(particles, LEGS)),
@@ -46,3 +44,9 @@ def draw(particles: int) -> Draws:
         life=-np.log(spread[:, 7]),
         aim=np.column_stack([spread[:, 8], random.uniform(size=(particles, LEGS - 1))]),
     )
+
+
+def _normal(uniform: np.ndarray) -> np.ndarray:
+    """The standard normal deviates that uniforms stand for; without scipy, which takes too long to load at a start."""
+    deviates = [NormalDist().inv_cdf(value) for value in uniform.ravel().tolist()]
+    return np.array(deviates).reshape(uniform.shape)

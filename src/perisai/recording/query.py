@@ -3,8 +3,6 @@
 from pathlib import Path
 from typing import Any
 
-import duckdb
-
 from perisai.model import BadInputError
 
 from .recorder import parts
@@ -17,6 +15,8 @@ def query(recording: Path, sql: str) -> list[dict[str, Any]]:
 
     Raises BadInputError with DuckDB's own words when the statement does not hold.
     """
+    import duckdb  # no start of the service waits for it
+
     with duckdb.connect() as database:
         database.execute("SET TimeZone = 'UTC'")
         for kind in KINDS:

@@ -3,6 +3,7 @@
 Of a password only its Argon2id hash is kept (RFC 9106), of a session only the SHA-256 of its token.
 """
 
+import base64
 import contextlib
 import hashlib
 import re
@@ -64,7 +65,7 @@ class IdentityStore:
         self.path = directory / FILE
         self._hasher = hasher or PasswordHasher()
         self._hashing = threading.BoundedSemaphore(2)  # 64 MiB and some 50 ms of a core each
-        self._decoy = self._hasher.hash(secrets.token_hex(16))
+        self._decoy = _decoy(self._hasher)
         try:
             directory.mkdir(parents=True, exist_ok=True)
             self.path.touch(mode=0o600)
@@ -195,3 +196,12 @@ def _role(role: str) -> str:
 
 def _digest(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()
+
+
+def _decoy(hasher: PasswordHasher) -> str:
+    """A hash of nothing: a password is held against it as long as against a real one, and never fits."""
+    cost = f"m={hasher.memory_cost},t={hasher.time_cost},p={hasher.parallelism}"
+    salt, digest = (
+        base64.b64encode(secrets.token_bytes(size)).decode().rstrip("=") for size in (hasher.salt_len, hasher.hash_len)
+    )
+    return f"$argon2id$v=19${cost}${salt}${digest}"

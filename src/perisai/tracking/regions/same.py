@@ -7,7 +7,6 @@ covariances say; the gate errs to the side of one object, and the assignment tak
 from collections.abc import Sequence
 
 import numpy as np
-from scipy.optimize import linear_sum_assignment
 
 from .known import LAT, LON, P_EE, P_NN, V_EE, V_NN, VE, VN, LocalTrack
 from .region import METRES_A_DEGREE
@@ -50,6 +49,8 @@ def assign(cost: np.ndarray) -> list[tuple[int, int]]:
     """The one-to-one pairs (row, column) of least total cost among those within the gate, cheapest first."""
     if not cost.size:
         return []
+    from scipy.optimize import linear_sum_assignment  # half a second to load, needed by a country in regions only
+
     # What lies beyond the gate costs as much as two that stay alone.
     found = zip(*linear_sum_assignment(np.minimum(cost, GATE)), strict=True)
     inside = [(int(i), int(k)) for i, k in found if cost[i, k] < GATE]
