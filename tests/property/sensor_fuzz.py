@@ -17,11 +17,10 @@ from collections.abc import Callable, Iterator
 from datetime import date
 from pathlib import Path
 from types import FrameType
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-from google.protobuf import json_format
-from sapient_msg.bsi_flex_335_v2_0 import sapient_message_pb2
+import table_fuzz
 
 from perisai.model import DETECTIONS, BadInputError, Sensor, time_us
 from perisai.sensors import Imported, parse_capture
@@ -33,6 +32,9 @@ from perisai.sensors.reports import ReportStream
 from perisai.sensors.sapient import Framer, FusionNode, frame
 from perisai.sensors.sbs import SbsStream
 
+sys.path.append(str(Path(__file__).parents[1] / "support"))
+from fuzz_seeds import asterix_datagrams, pcapng_samples, sapient_messages
+
 CAPTURES = Path(__file__).parents[1] / "golden/captures"
 NOW_US = 1_767_268_800_000_000
 DAY = date(2026, 1, 1)
@@ -43,7 +45,6 @@ SITES = (
     Sensor(id="mic", kind="bearing", lat=50.0, lon=30.0),
     Sensor(id="node", kind="radar3d", lat=50.4, lon=30.5),
 )
-ULID = "01ARZ3NDEKTSV4RRFFQ69G5FAV"
 Take = Callable[[list[tuple[int, bytes]]], Imported]
 
 
@@ -59,45 +60,8 @@ class Hang(Exception):
     """A parser took longer than HANG_S for one batch."""
 
 
-def _sapient() -> list[bytes]:
-    deg = {"coordinateSystem": "LOCATION_COORDINATE_SYSTEM_LAT_LNG_DEG_M", "datum": "LOCATION_DATUM_WGS84_E"}
-    utm = {"coordinateSystem": "LOCATION_COORDINATE_SYSTEM_UTM_M", "datum": "LOCATION_DATUM_WGS84_E", "utmZone": "36N"}
-    polar = {"coordinateSystem": "RANGE_BEARING_COORDINATE_SYSTEM_DEGREES_KM", "datum": "RANGE_BEARING_DATUM_TRUE"}
-    reports = [
-        {"location": {"x": 30.6, "y": 50.4, "z": 300, "xError": 10, "yError": 10, **deg}},
-        {"location": {"x": 329_000, "y": 5_591_000, **utm}},
-        {"rangeBearing": {"azimuth": 10, "elevation": 2, "range": 9, "azimuthError": 1, **polar}},
-        {"rangeBearing": {"azimuth": 10, **polar}},
-    ]
-    kinds: list[dict[str, Any]] = [
-        {"registration": {
-            "nodeDefinition": [{"nodeType": "NODE_TYPE_RADAR"}], "icdVersion": "BSI Flex 335 v2.0", "shortName": "node",
-            "capabilities": [{"category": "a", "type": "b"}],
-            "statusDefinition": {"statusInterval": {"units": "TIME_UNITS_SECONDS", "value": 5}},
-            "modeDefinition": [{
-                "modeName": "m", "modeType": "MODE_TYPE_DEFAULT", "settleTime": {"units": "TIME_UNITS_SECONDS", "value": 1},
-                "task": {"regionDefinition": {"regionType": ["REGION_TYPE_IGNORE"], "regionArea": [
-                    {"locationUnits": deg["coordinateSystem"], "locationDatum": deg["datum"]}]}}}],
-            "configData": [{"manufacturer": "a", "model": "b"}]}},
-        {"statusReport": {
-            "reportId": ULID, "system": "SYSTEM_OK", "info": "INFO_NEW", "mode": "m", "nodeLocation": {"x": 30, "y": 50, **deg},
-            "fieldOfView": {"rangeBearing": {"azimuth": 10, "range": 9, "horizontalExtent": 90, **polar}},
-            "coverage": [{"locationList": {"locations": [{"x": 30, "y": 50, **deg}, {"x": 31, "y": 50, **deg}] * 2}}],
-            "status": [{"statusType": "STATUS_TYPE_PD", "statusValue": "70%"}]}},
-        {"alert": {"alertId": ULID, "description": "a"}},
-        {"taskAck": {"taskId": ULID, "taskStatus": "TASK_STATUS_ACCEPTED"}},
-    ]  # fmt: skip
-    known = {"reportId": ULID, "objectId": ULID, "enuVelocity": {"eastRate": 50, "northRate": 5}, "id": "A1"}
-    classes = {"classification": [{"type": "Air Vehicle", "subClass": [{"type": "UAV", "level": 1}]}]}
-    kinds += [{"detectionReport": known | classes | one} for one in reports]
-    envelope = {"timestamp": "2026-01-01T12:00:00Z", "nodeId": "6b1c9f0e-3c5d-4f0e-9a53-1d8f0a4c7be2"}
-    return [
-        json_format.ParseDict(envelope | one, sapient_message_pb2.SapientMessage()).SerializeToString() for one in kinds
-    ]
-
-
 def _sapient_take() -> Take:
-    fusion, seeds = FusionNode(SITES), _sapient()
+    fusion, seeds = FusionNode(SITES), sapient_messages()
 
     def take(chunks: list[tuple[int, bytes]]) -> Imported:
         fusion.take(seeds[0], NOW_US)  # the node is registered again, whatever was made of it before
@@ -141,7 +105,7 @@ def parsers() -> dict[str, Parser]:
         payload
         for name in ("cat_034_048.pcap", "cat_062_065.pcap", "cat_001_002.pcap")
         for _, payload in udp_payloads((CAPTURES / name).read_bytes(), Counter())[:60]
-    ]
+    ] + asterix_datagrams()
     frames = [
         line.split(",")[1].strip('"')
         for line in gzip.decompress((CAPTURES / "sample_data_adsb.csv.gz").read_bytes()).decode().splitlines()[:300]
@@ -171,7 +135,7 @@ def parsers() -> dict[str, Parser]:
         "bearing_deg": 10, "bearing_spread_deg": 5, "class": "drone", "confidence": 0.5,
     }  # fmt: skip
     texts = [json.dumps(one).encode() for one in (*documents, report, [report, report | {"device": "phone"}])]
-    messages = _sapient()
+    messages = sapient_messages()
     files = [
         (CAPTURES / "cat_034_048.pcap").read_bytes()[:4000], b"".join(payloads[:20]), b"".join(beast[:40]), b"".join(sbs),
         (basic + place) * 4, *texts, b"".join(map(frame, messages)), *pcapng_samples(payloads),
@@ -191,24 +155,9 @@ def parsers() -> dict[str, Parser]:
             [b"\x12\x20", b"\x02\x10", b"\xf2\x19", b"\x0d\x01", b'{"', b"["],
         ),
         "reports": Parser(lambda: ReportStream(SITES).take, texts[3:], [b'{"device":', b"[{", b"{"]),
+        **{name: Parser(*made) for name, made in table_fuzz.parsers().items()},
         "files": Parser(_file_take, files, [b"\x0a\x0d\x0d\x0a", b"\xd4\xc3\xb2\xa1", b"\x1f\x8b", b"[", b"{", *blocks]),
     }  # fmt: skip
-
-
-def pcapng_samples(payloads: list[bytes]) -> list[bytes]:
-    """A small pcapng file, of raw IPv4."""
-    import struct
-
-    def block(kind: int, body: bytes) -> bytes:
-        body += bytes(-len(body) % 4)
-        return struct.pack("<II", kind, len(body) + 12) + body + struct.pack("<I", len(body) + 12)
-
-    made = block(0x0A0D0D0A, struct.pack("<IHHq", 0x1A2B3C4D, 1, 0, -1)) + block(1, struct.pack("<HHI", 101, 0, 0))
-    for payload in payloads[:6]:
-        udp = struct.pack(">HHHH", 8600, 8600, 8 + len(payload), 0) + payload
-        packet = struct.pack(">BBHHHBBH8s", 0x45, 0, 20 + len(udp), 1, 0, 9, 17, 0, bytes(8)) + udp
-        made += block(6, struct.pack("<IIIII", 0, 372_000, 5, len(packet), len(packet)) + packet)
-    return [made]
 
 
 def random_messages(parser: Parser, rng: random.Random) -> Iterator[bytes]:

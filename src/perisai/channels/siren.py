@@ -14,6 +14,8 @@ from typing import Protocol
 import aiomqtt
 import msgspec
 
+from perisai.model import NOT_JSON
+
 from .mqtt_messages import topic_of
 
 CHECK_S = 0.5
@@ -54,7 +56,7 @@ class SirenState:
             if len(payload) > MAX_BYTES:
                 raise ValueError
             state = msgspec.json.decode(payload, type=_State)
-        except (msgspec.DecodeError, ValueError):
+        except (*NOT_JSON, ValueError):
             self.rejected += 1
             return
         self._alarm = state.state == "alarm" and (state.mode == "actual" or self._exercises)

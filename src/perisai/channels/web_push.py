@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from perisai.model import BadInputError
+from perisai.model import NOT_JSON, BadInputError
 
 from .fan_out import FanOut, Job, Outcome
 from .http_post import parse_address
@@ -87,7 +87,7 @@ def parse_subscription(
     """
     try:
         raw = msgspec.json.decode(content, type=_Raw)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except NOT_JSON as error:
         raise BadInputError("push subscription", str(error), "endpoint and keys (p256dh, auth)") from error
     address = parse_address(raw.endpoint, "push subscription: endpoint")
     if not address.tls and not private:

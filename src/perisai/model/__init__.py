@@ -2,7 +2,7 @@
 
 from .alert import Alert, AlertChange, Level, Mode, Threat, alerts_table
 from .area import Areas, parse_areas
-from .errors import BadInputError, PerisaiError, ResourceError, check_distinct
+from .errors import NOT_JSON, BadInputError, PerisaiError, ResourceError, check_distinct
 from .frame import FRAME_US, Frame, close_frame, frame_end_us, split_frames
 from .health import Cone, HealthState, PdMap, Polygon, SensorHealth
 from .neutral import neutral
@@ -34,6 +34,7 @@ __all__ = [
     "FRAME_US",
     "KINDS",
     "LEVELS",
+    "NOT_JSON",
     "PARTNERS",
     "SCHEMAS",
     "SOUND_MPS",

@@ -7,7 +7,7 @@ import msgspec
 import numpy as np
 import shapely
 
-from .errors import BadInputError
+from .errors import NOT_JSON, BadInputError
 
 EARTH_RADIUS_M = 6_371_008.8
 
@@ -55,7 +55,7 @@ def parse_areas(content: bytes | str, source: str) -> Areas:
     """
     try:
         features = msgspec.json.decode(content, type=_Collection).features
-    except msgspec.DecodeError as error:
+    except NOT_JSON as error:
         raise BadInputError(source, f"{error}", "a GeoJSON FeatureCollection") from error
     if not features:
         raise BadInputError(source, "no features", "a GeoJSON FeatureCollection of polygons")

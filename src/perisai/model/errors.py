@@ -2,6 +2,12 @@
 
 from collections.abc import Iterable
 
+import msgspec
+
+NOT_JSON = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+"""What msgspec raises for bytes from outside that are not the JSON expected: also for what is no UTF-8, and for a
+thousand brackets within each other."""
+
 
 class PerisaiError(Exception):
     """Base of all errors a user can mend; the command line prints it as one line and exits with 2."""

@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from perisai.model import DETECTIONS, SCHEMAS, TIME, BadInputError, Frame, SensorHealth, time_us
+from perisai.model import DETECTIONS, NOT_JSON, SCHEMAS, TIME, BadInputError, Frame, SensorHealth, time_us
 
 from .recorder import parts
 
@@ -47,16 +47,24 @@ class Recording:
         """All rows of a kind, in the order they passed."""
         own = {"frames": FRAMES, "changes": CHANGES, "orders": ORDERS, "absences": ABSENCES}
         schema = own.get(kind) or SCHEMAS[kind]
-        tables = [_filled(_read(path), schema) for _, _, path in parts(self.directory / kind)]
+        tables = [_filled(path, schema) for _, _, path in parts(self.directory / kind)]
         return pa.concat_tables(tables) if tables else schema.empty_table()
 
     def frames(self) -> Iterator[Frame]:
-        """The frames as they were closed live, one part at a time in memory."""
+        """The frames as they were closed live, one part at a time in memory.
+
+        Raises BadInputError where a part is damaged, or the detections are not all there (any more).
+        """
         detections = _Rows(path for _, _, path in parts(self.directory / "detections"))
         frames = self.table("frames")
+        if frames["end"].null_count or frames["rows"].null_count or (np.asarray(frames["rows"]) < 0).any():
+            raise BadInputError(str(self.directory / "frames"), "a frame without end or rows", "both of each frame")
         columns = zip(time_us(frames["end"]), np.asarray(frames["rows"]), frames["health"].to_pylist(), strict=True)
         for end_us, rows, told in columns:
-            health = msgspec.json.decode(told, type=tuple[SensorHealth, ...]) if told else ()
+            try:
+                health = msgspec.json.decode(told, type=tuple[SensorHealth, ...]) if told else ()
+            except NOT_JSON as error:
+                raise BadInputError(str(self.directory / "frames"), f"health: {error}", "what sensors said") from error
             yield Frame(int(end_us), detections.take(int(rows)), health)
 
 
@@ -69,23 +77,24 @@ class _Rows:
 
     def take(self, count: int) -> pa.Table:
         while self._table.num_rows < count:
-            self._table = pa.concat_tables([self._table, _filled(_read(next(self._paths)), DETECTIONS)])
+            path = next(self._paths, None)
+            if path is None:
+                raise BadInputError("detections", f"{self._table.num_rows} rows left", f"{count}, as the frame says")
+            self._table = pa.concat_tables([self._table, _filled(path, DETECTIONS)])
         head, self._table = self._table.slice(0, count), self._table.slice(count)
         return head
 
 
-def _filled(table: pa.Table, schema: pa.Schema) -> pa.Table:
-    """The table as the schema has it; columns that older recordings lack are null."""
-    for field in schema:
-        if field.name not in table.column_names:
-            table = table.append_column(field, pa.nulls(table.num_rows, field.type))
-    return table.select(schema.names).cast(schema)
-
-
-def _read(path: Path) -> pa.Table:
+def _filled(path: Path, schema: pa.Schema) -> pa.Table:
+    """A part as the schema has it; columns that older recordings lack are null."""
     try:
-        return pq.read_table(path)
-    except (pa.ArrowException, OSError) as error:
-        raise BadInputError(
-            str(path), f"cannot be read ({str(error).splitlines()[0]})", "a part of a recording"
-        ) from error
+        table = pq.read_table(path)
+        for field in schema:
+            if field.name not in table.column_names:
+                table = table.append_column(field, pa.nulls(table.num_rows, field.type))
+        table = table.select(schema.names).cast(schema)
+        table.validate(full=True)
+    except (pa.ArrowException, OSError, ValueError) as error:
+        reason = f"cannot be read ({str(error).splitlines()[0]})"
+        raise BadInputError(str(path), reason, "a part of a recording") from error
+    return table

@@ -24,7 +24,8 @@ def read_table(path: Path | str, kind: str) -> pa.Table:
                 table = pa.ipc.open_file(source).read_all()
         else:
             table = pq.read_table(path)
-    except (pa.ArrowException, OSError) as error:
+        table.validate(full=True)  # a torn buffer would be read beyond its end
+    except (pa.ArrowException, OSError, ValueError) as error:
         raise BadInputError(
             str(path), f"cannot be read ({str(error).splitlines()[0]})", f"a Parquet file of {kind}"
         ) from error

@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.csv as pcsv
 
-from perisai.model import BadInputError
+from perisai.model import NOT_JSON, BadInputError
 
 from .imported import Imported, Sieve, detections, repeated, to_us
 from .scans import cooperative_scans
@@ -152,17 +152,17 @@ def _samples(content: bytes, source: str, rejects: Counter[str]) -> list[_Sample
     expected = "a JSON array of flight samples"
     try:
         return msgspec.json.decode(content, type=list[_Sample])
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+    except NOT_JSON as error:
         fault = str(error)
     try:
         raws = msgspec.json.decode(content, type=list[msgspec.Raw])
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+    except NOT_JSON as error:
         raise BadInputError(source, str(error), expected) from error
     decoder, samples = msgspec.json.Decoder(_Sample), []
     for raw in raws:
         try:
             samples.append(decoder.decode(raw))
-        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        except NOT_JSON:
             rejects["flight: sample not as expected"] += 1
     if not samples:
         raise BadInputError(source, fault, expected)

@@ -11,6 +11,8 @@ import msgspec
 import numpy as np
 import rs1090
 
+from perisai.model import NOT_JSON
+
 from . import cpr
 from .imported import Imported, detections, to_us
 from .scans import cooperative_scans
@@ -56,7 +58,7 @@ def import_jsonl(content: bytes, sensor: str, period_s: float) -> Imported:
     for text in content.splitlines():
         try:
             line = decoder.decode(text)
-        except (msgspec.MsgspecError, UnicodeDecodeError):
+        except NOT_JSON:
             rejects["modes: line has no timestamp and frame"] += bool(text.strip())
             continue
         times.append(line.timestamp)

@@ -17,7 +17,7 @@ import msgspec
 import pyarrow as pa
 from msgspec import Meta
 
-from perisai.model import PARTNERS, Mode, build, empty, time_us
+from perisai.model import NOT_JSON, PARTNERS, Mode, build, empty, time_us
 
 MAX_TRACKS = 2_000
 """Most tracks of one message."""
@@ -115,7 +115,7 @@ def receive(data: bytes, mode: Mode, now_us: int, partner: str) -> Received:
     rejects: Counter[str] = Counter()
     try:
         picture = msgspec.json.decode(data, type=_Picture)
-    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
+    except NOT_JSON:
         return Received(0, empty("partners"), Counter({"not of this form": 1}))
     if picture.mode != mode:
         return Received(0, empty("partners"), Counter({"other mode": 1}))
@@ -127,7 +127,7 @@ def receive(data: bytes, mode: Mode, now_us: int, partner: str) -> Received:
     for raw in picture.tracks:
         try:
             track = _TRACK.decode(raw)
-        except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
+        except NOT_JSON as error:
             rejects[_reason(error)] += 1
             continue
         if fault := _time_fault(track.time_us, now_us) or _shape_fault(track, now_us):

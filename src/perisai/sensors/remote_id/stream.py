@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from perisai.model import Sensor
+from perisai.model import NOT_JSON, Sensor
 
 from ..imported import Imported
 from ..rows import Rows
@@ -61,7 +61,7 @@ class RemoteIdStream:
         """A JSON document, or a list of documents of several drones."""
         try:
             document: Any = msgspec.json.decode(text)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        except NOT_JSON:
             rejects["remote_id: not JSON"] += 1
             return
         # DroneID writes the messages of one drone as a list of objects; others a list of drones, each with a place.

@@ -8,6 +8,8 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
+from perisai.model import NOT_JSON
+
 MOST_IN_BATCH = 1000
 SCHEMA_ID = "urn:perisai:report:1"
 
@@ -73,7 +75,7 @@ def parse_reports(content: bytes) -> tuple[list[Report], list[str], Counter[str]
     rejects: Counter[str] = Counter()
     try:
         raws = _split(content)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+    except NOT_JSON as error:
         rejects["reports: not JSON"] += 1
         return [], [f"not JSON ({error})"], rejects
     if len(raws) > MOST_IN_BATCH:
@@ -84,7 +86,7 @@ def parse_reports(content: bytes) -> tuple[list[Report], list[str], Counter[str]
     for number, raw in enumerate(raws):
         try:
             report = _ONE.decode(raw)
-        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        except NOT_JSON as error:
             rejects["reports: not as the schema has it"] += 1
             faults.append(f"report {number}: {error}")
             continue

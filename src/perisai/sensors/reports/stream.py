@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import msgspec
 
 from perisai.geodesy import destination, distance_m
-from perisai.model import Sensor
+from perisai.model import NOT_JSON, Sensor
 
 from ..imported import Imported
 from ..rows import Rows
@@ -122,5 +122,5 @@ def import_report_lines(content: bytes, sensors: Sequence[Sensor]) -> Imported:
     try:
         msgspec.json.decode(content)
         return stream.take([(0, content)])
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+    except NOT_JSON:
         return stream.take([(0, line) for line in content.splitlines() if line.strip()])

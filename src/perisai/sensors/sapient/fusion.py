@@ -16,7 +16,7 @@ from .framing import frame
 from .node import Node, effector
 from .places import NAN, Place
 from .reports import add_report
-from .rules import decode, faults, is_uuid
+from .rules import decode, enum_name, faults, is_uuid
 
 NAMESPACE = uuid.UUID("6b1c9f0e-3c5d-4f0e-9a53-1d8f0a4c7be2")
 INTERVALS_TO_SILENCE = 3.0
@@ -98,7 +98,7 @@ class FusionNode:
             return self._alert(node, message, found, received_us)
         if kind == "task_ack":
             said = message.task_ack
-            status = task_ack_pb2.TaskAck.TaskStatus.Name(said.task_status).removeprefix("TASK_STATUS_").lower()
+            status = enum_name(task_ack_pb2.TaskAck.TaskStatus, said.task_status).removeprefix("TASK_STATUS_").lower()
             return Reply(answer=TaskAnswer(said.task_id, status, "; ".join(said.reason)))
         if kind in ("alert_ack", "error", "registration_ack"):
             return Reply()

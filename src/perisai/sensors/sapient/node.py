@@ -9,6 +9,7 @@ from sapient_msg.bsi_flex_335_v2_0 import registration_pb2, status_report_pb2, v
 from perisai.model import Cone, HealthState, PdMap, Polygon, SensorHealth
 
 from .places import Place, place, region
+from .rules import enum_name
 
 Registration, StatusReport = registration_pb2.Registration, status_report_pb2.StatusReport
 
@@ -86,7 +87,7 @@ class Node:
                 state = "failed"
                 details.append("not detecting")
             elif one.status_level in (StatusReport.STATUS_LEVEL_WARNING_STATUS, StatusReport.STATUS_LEVEL_ERROR_STATUS):
-                details.append(one.status_value[:80] or StatusReport.StatusType.Name(one.status_type))
+                details.append(one.status_value[:80] or enum_name(StatusReport.StatusType, one.status_type))
         if told.HasField("node_location"):
             found = place(told.node_location, self.zone)
             if isinstance(found, Place):

@@ -77,6 +77,11 @@ def is_ulid(text: str) -> bool:
     return _ULID.match(text) is not None
 
 
+def enum_name(kind: Any, number: int) -> str:
+    """The name of a value of an enum; the number itself where the standard has none (a later edition may)."""
+    return kind.Name(number) if number in kind.values() else str(number)
+
+
 @cache
 def _rules(descriptor: Any) -> _Rules:
     def marked(option: str) -> tuple[str, ...]:

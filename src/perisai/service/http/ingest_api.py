@@ -8,7 +8,7 @@ import pyarrow as pa
 from litestar import Request, post
 from litestar.exceptions import ClientException
 
-from perisai.model import DETECTIONS, BadInputError, conform, table_from
+from perisai.model import DETECTIONS, NOT_JSON, BadInputError, conform, table_from
 
 from .guard import needs_key
 
@@ -28,7 +28,7 @@ async def accept_detections(request: Request[Any, Any, Any]) -> dict[str, int]:
     if not source.replace("-", "").replace("_", "").isalnum() or len(source) > 64:
         raise ClientException(detail="Perisai-Source: letters, digits, - and _ expected, 64 at most")
     try:
-        table = _table(body, request.headers.get("Content-Type", ""))
+        table = parse_detections(body, request.headers.get("Content-Type", ""))
     except BadInputError as error:
         raise ClientException(detail=str(error)) from error
     identity = request.headers.get("Idempotency-Key") or hashlib.sha256(body).hexdigest()[:32]
@@ -36,7 +36,8 @@ async def accept_detections(request: Request[Any, Any, Any]) -> dict[str, int]:
     return {"accepted": rows}
 
 
-def _table(body: bytes, content_type: str) -> pa.Table:
+def parse_detections(body: bytes, content_type: str) -> pa.Table:
+    """The table of a body. Raises BadInputError for what is none."""
     if content_type.startswith(ARROW):
         try:
             table = table_from(body)
@@ -46,7 +47,7 @@ def _table(body: bytes, content_type: str) -> pa.Table:
         return conform(table, "detections", "body")
     try:
         rows = msgspec.json.decode(body, type=list[dict[str, Any]])
-    except msgspec.DecodeError as error:
+    except NOT_JSON as error:
         raise BadInputError("body", str(error), "a JSON list of detections") from error
     try:
         table = pa.Table.from_pylist(rows)

@@ -8,7 +8,7 @@ from litestar.datastructures import State
 from litestar.exceptions import HTTPException
 from litestar.params import FromPath, FromQuery, JSONBody
 
-from perisai.model import Level, Threat
+from perisai.model import NOT_JSON, Level, Threat
 
 from ..orders.office import Office, OrderRefused
 from .guard import client, needs, needs_view, refused
@@ -108,7 +108,7 @@ async def _change(request: Any3) -> Change:
     """The body, which may be left out."""
     try:
         return msgspec.json.decode(await request.body() or b"{}", type=Change)
-    except msgspec.DecodeError as error:
+    except NOT_JSON as error:
         raise HTTPException(status_code=400, detail=f"body: {error}") from error
 
 

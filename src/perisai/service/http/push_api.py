@@ -9,7 +9,7 @@ from litestar.datastructures import State
 from litestar.exceptions import ClientException, NotFoundException, TooManyRequestsException
 
 from perisai.channels.web_push import parse_subscription
-from perisai.model import BadInputError
+from perisai.model import NOT_JSON, BadInputError
 
 from ..channels.post_outlets import WebPushOutlet
 from ..identity import Throttle, per_minute
@@ -59,7 +59,7 @@ class PushController(Controller):
             private = settings.private_endpoints
             one = parse_subscription(bytes(asked.subscription), areas, asked.language, private=private)
             await outlet.subscribers.add(one)
-        except (BadInputError, msgspec.DecodeError, UnicodeDecodeError) as error:
+        except (BadInputError, *NOT_JSON) as error:
             outlet.count.failures["bad_subscription"] += 1
             raise ClientException(detail=str(error)) from error
         return {"areas": list(areas), "language": asked.language}
@@ -71,7 +71,7 @@ class PushController(Controller):
         _limited(state, outlet, request)
         try:
             endpoint = msgspec.json.decode(await request.body(), type=_Ended).endpoint
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        except NOT_JSON as error:
             raise ClientException(detail=str(error)) from error
         if outlet.subscribers.find(endpoint) is None:
             raise NotFoundException(detail="no such subscription")

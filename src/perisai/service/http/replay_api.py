@@ -9,6 +9,7 @@ from litestar.datastructures import State
 from litestar.exceptions import NotFoundException, ValidationException, WebSocketDisconnect
 from litestar.params import FromPath, FromQuery
 
+from perisai.model import NOT_JSON
 from perisai.recording import Reel
 
 from ..partners.settings import layer_names
@@ -109,7 +110,7 @@ async def _orders(socket: WebSocket[Any, Any, Any], speed: float) -> tuple[int |
         return None, speed
     try:
         order = msgspec.json.decode(text, type=_Order)
-    except msgspec.DecodeError as error:
+    except NOT_JSON as error:
         raise _BadOrder(str(error)) from error
     return order.at_us, speed if order.speed is None else _checked(order.speed)
 

@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import structlog
 
-from perisai.model import BadInputError, Frame, SensorHealth, close_frame, conform, empty
+from perisai.model import NOT_JSON, BadInputError, Frame, SensorHealth, close_frame, conform, empty
 
 from ..bus import HEALTH, SENSOR, TICK, Bus, Message
 from ..tracing import MOST_LINKS, PARENT
@@ -41,7 +41,7 @@ async def traced_frames(bus: Bus, after: int) -> AsyncIterator[tuple[int, Frame,
 def _health(message: Message) -> tuple[SensorHealth, ...]:
     try:
         return msgspec.json.decode(message.data, type=tuple[SensorHealth, ...])
-    except msgspec.DecodeError as error:
+    except NOT_JSON as error:
         log.error("refused", subject=message.subject, sequence=message.sequence, reason=str(error))
         return ()
 
