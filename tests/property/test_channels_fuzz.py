@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from perisai.channels.cot_event import CotEvent, to_xml
 from perisai.channels.http_post import HttpPost, PostFailed, parse_address
 from perisai.channels.siren import SirenState
+from perisai.channels.siren_reports import SirenReports
 from perisai.channels.web_push import parse_subscription
 from perisai.model import BadInputError
 
@@ -22,6 +23,7 @@ KEYS = {
 }
 SUBSCRIPTION = json.dumps({"endpoint": "https://push.example.net/x", "keys": KEYS}).encode()
 STATE = b'{"area":"A1","state":"alarm","mode":"actual","expires":"2026-01-01T00:30:00Z"}'
+REPORT = b'{"state":"on","order":"urn:x:1","fault":""}'
 ANSWERS = (
     b"HTTP/1.1 201 Created\r\nContent-Length: 2\r\nRetry-After: 5\r\n\r\nok",
     b"HTTP/1.1 503 Busy\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n",
@@ -65,6 +67,18 @@ def test_a_siren_takes_a_state_or_counts_it():
     for message in messages(STATE):
         siren.hear(message)
     assert RANDOM * 0.99 < siren.rejected < RANDOM + MUTATED
+
+
+def test_a_siren_report_is_taken_or_counted():
+    reports = SirenReports("perisai", {"A1": "A1"})
+    for number, message in enumerate(messages(REPORT, b"ON", b"lost")):
+        reports.hear(f"perisai/A1/siren/report/{number % 7}", message, number * 1_000_000)
+        told = reports.standing({}, number * 1_000_000)
+        assert len(told) <= 7
+        assert all(one.state in ("on", "off", "lost", "silent") for one in told)
+    assert set(reports.rejects) == {"siren report not understood"}
+    assert reports.reports + reports.rejects.total() == RANDOM + MUTATED
+    assert MUTATED / 50 < reports.reports < MUTATED
 
 
 class _Line:

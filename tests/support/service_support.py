@@ -23,6 +23,18 @@ QUICK = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 PASSWORD = "correct horse battery staple"
 
 
+class NoChannels:
+    """A centre without ways out."""
+
+    def status(self) -> list[dict[str, Any]]:
+        return []
+
+    sirens = status
+
+    def siren_reports(self) -> dict[str, int]:
+        return {}
+
+
 def app_with_accounts(directory: Path, **state: Any) -> Litestar:
     """The application with one account of each role, named after it, and a second operator."""
     identity = IdentityStore(directory, QUICK)
@@ -34,6 +46,7 @@ def app_with_accounts(directory: Path, **state: Any) -> Litestar:
         "gateway": Gateway(None, Picture("test", [])),  # pyright: ignore[reportArgumentType]
         "exchange": Exchange(None, [], "test", lambda: 0),  # pyright: ignore[reportArgumentType]
         "ingest": None,
+        "channels": NoChannels(),
         "ground": Ground(chessboard(4, 4), Path(), Path()),
         "sensors": [],
         "identity": identity,

@@ -12,7 +12,8 @@ import msgspec
 from perisai.model import Areas
 
 from .message import ChannelCount, Message
-from .mqtt_messages import MqttSettings, MqttState, Publication
+from .mqtt_messages import MqttSettings, MqttState, Publication, topic_of
+from .siren_reports import SirenReports, SirenTold
 
 TOGETHER = 100
 FAREWELL_S = 2.0
@@ -33,6 +34,7 @@ class MqttChannel:
         self._settings, self._clock_us = settings, clock_us
         self._state = MqttState(settings, areas)
         self._published = frozenset(self._state.chosen())
+        self._sirens = SirenReports(settings.prefix, {topic_of(code): code for code in self._published})
         self._changed: dict[str, None] = {}
         self._wake = asyncio.Event()
 
@@ -43,6 +45,15 @@ class MqttChannel:
     def use_port(self, port: int) -> None:
         """Where the broker answers, known once it has started."""
         self._settings = msgspec.structs.replace(self._settings, port=port)
+
+    @property
+    def siren_reports(self) -> int:
+        """Reports of sirens that were taken."""
+        return self._sirens.reports
+
+    def sirens(self) -> list[SirenTold]:
+        """What the sirens at this broker say of themselves, beside what stands for their areas."""
+        return self._sirens.standing(self._state.orders(), time.time_ns() // 1000)
 
     def push(self, message: Message) -> None:
         """Takes in a CAP message."""
@@ -110,10 +121,16 @@ class MqttChannel:
         finally:
             reader.cancel()
 
-    @staticmethod
-    async def _watch(client: aiomqtt.Client) -> None:
-        async for _ in client.messages:
-            pass
+    async def _watch(self, client: aiomqtt.Client) -> None:
+        """Hears the sirens; ends when the broker hangs up."""
+        reports = f"{self._settings.prefix}/+/siren/report"
+        await client.subscribe([(reports, 1), (f"{reports}/+", 1)])
+        async for message in client.messages:
+            payload = bytes(message.payload) if isinstance(message.payload, bytes | bytearray) else b""
+            refused = self._sirens.rejects
+            self._sirens.hear(str(message.topic), payload, time.time_ns() // 1000, kept=bool(message.retain))
+            self.count.failures += refused
+            refused.clear()
 
     async def _flush(self, client: aiomqtt.Client) -> None:
         self._wake.clear()

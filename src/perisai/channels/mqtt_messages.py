@@ -2,6 +2,7 @@
 
 PREFIX/status               online, or offline once this machine is gone (last will)
 PREFIX/AREA/state           JSON: state (none, watch, alarm), threat, arrival, texts, mode
+PREFIX/AREA/siren/report    what a siren there says of itself, read back (`siren_reports`)
 PREFIX/AREA/siren           ON while an actual alarm lasts, else OFF; also in an exercise when the settings say so
 DISCOVERY/binary_sensor/... how Home Assistant shows the state
 """
@@ -102,8 +103,7 @@ class MqttState:
 
     def state(self, area: str) -> list[Publication]:
         """The state of an area and its siren."""
-        incidents = self._open.get(area, {})
-        message = max(incidents.values(), key=lambda one: (ORDER[one.level], one.sent_us), default=None)
+        message = self._standing(area)
         base = f"{self.settings.prefix}/{topic_of(area)}"
         sounding = (
             message is not None
@@ -114,6 +114,16 @@ class MqttState:
             Publication(f"{base}/siren", b"ON" if sounding else b"OFF"),
             Publication(f"{base}/state", msgspec.json.encode(self._body(area, message))),
         ]
+
+    def orders(self) -> dict[str, str]:
+        """Area -> identifier of the message that stands there, of the areas where one does."""
+        standing = ((area, self._standing(area)) for area in self._open)
+        return {area: message.identifier for area, message in standing if message is not None}
+
+    def _standing(self, area: str) -> Message | None:
+        """Of several alerts the highest, the newest of those."""
+        incidents = self._open.get(area, {}).values()
+        return max(incidents, key=lambda one: (ORDER[one.level], one.sent_us), default=None)
 
     def discovery(self, area: str) -> list[Publication]:
         """How Home Assistant shows an area: a safety sensor with all of the state as its attributes."""

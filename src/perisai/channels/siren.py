@@ -17,6 +17,7 @@ import msgspec
 from perisai.model import NOT_JSON
 
 from .mqtt_messages import topic_of
+from .siren_reports import REPEAT_S, SirenReport
 
 CHECK_S = 0.5
 MAX_BYTES = 65_536
@@ -35,6 +36,7 @@ class _State(msgspec.Struct):
 
     state: str
     mode: str = "actual"
+    identifier: str = ""
 
 
 class SirenState:
@@ -47,6 +49,8 @@ class SirenState:
     def __init__(self, *, exercises: bool = False, hold_s: float = 1800.0) -> None:
         self._exercises, self._hold_s = exercises, hold_s
         self._alarm = False
+        self.order = ""
+        """Identifier of the message that was heard last, empty when none stands."""
         self._lost_s: float | None = None
         self.rejected = 0
 
@@ -59,6 +63,7 @@ class SirenState:
         except (*NOT_JSON, ValueError):
             self.rejected += 1
             return
+        self.order = state.identifier[:200]
         self._alarm = state.state == "alarm" and (state.mode == "actual" or self._exercises)
 
     def linked(self, *, there: bool, now_s: float) -> None:
@@ -73,14 +78,16 @@ class SirenState:
 
 
 class SirenRelay:
-    """Drives the siren of one area and tells what it does: PREFIX/AREA/siren/report is ON, OFF, or lost when its own
-    line is cut (last will). `run` ends only when cancelled, and silences the siren then."""
+    """Drives a siren of an area and tells what it does, again every minute: PREFIX/AREA/siren/report, with /NAME where
+    an area has several, is a `SirenReport`; `lost` when its own line is cut (last will). `run` ends only when
+    cancelled, and silences the siren then."""
 
     def __init__(
         self,
         area: str,
         siren: Siren,
         *,
+        name: str = "",
         host: str = "127.0.0.1",
         port: int = 1883,
         username: str = "",
@@ -94,7 +101,9 @@ class SirenRelay:
         self._siren, self._host, self._port, self._clock_s = siren, host, port, clock_s
         self._login = (username or None, password or None)
         self._topic, self._status = f"{prefix}/{topic_of(area)}", f"{prefix}/status"
+        self._reports = f"{self._topic}/siren/report" + (f"/{name}" if name else "")
         self._sounds: bool | None = None
+        self._does: SirenReport | None = None
 
     async def run(self) -> None:
         """Listens, drives, and connects again whenever the broker is gone."""
@@ -110,7 +119,7 @@ class SirenRelay:
             self._siren.silence()
 
     async def _listen(self) -> None:
-        will = aiomqtt.Will(f"{self._topic}/siren/report", b"lost", qos=1, retain=True)
+        will = aiomqtt.Will(self._reports, msgspec.json.encode(SirenReport("lost")), qos=1, retain=True)
         username, password = self._login
         async with aiomqtt.Client(self._host, self._port, username=username, password=password, will=will) as client:
             await client.subscribe([(f"{self._topic}/state", 1), (self._status, 1)])
@@ -127,11 +136,12 @@ class SirenRelay:
                 reporting.cancel()
 
     async def _report(self, client: aiomqtt.Client) -> None:
-        told: bool | None = None
+        told, due_s = None, 0.0
         while True:
-            if self._sounds is not None and self._sounds != told:
-                told = self._sounds
-                await client.publish(f"{self._topic}/siren/report", b"ON" if told else b"OFF", qos=1, retain=True)
+            now_s = self._clock_s()
+            if self._does is not None and (self._does != told or now_s >= due_s):
+                told, due_s = self._does, now_s + REPEAT_S
+                await client.publish(self._reports, msgspec.json.encode(told), qos=1, retain=True)
             await asyncio.sleep(CHECK_S / 5)
 
     async def _drive_alone(self) -> None:
@@ -140,9 +150,15 @@ class SirenRelay:
             await asyncio.sleep(CHECK_S)
 
     def _drive(self) -> None:
-        wanted = self.state.sounding(self._clock_s())
-        if wanted == self._sounds:
-            return
-        with contextlib.suppress(OSError):
-            self._siren.sound() if wanted else self._siren.silence()
-            self._sounds = wanted
+        wanted, order, fault = self.state.sounding(self._clock_s()), self.state.order, ""
+        if wanted != self._sounds:
+            try:
+                self._siren.sound() if wanted else self._siren.silence()
+                self._sounds = wanted
+            except OSError as error:
+                fault = str(error)[:200] or type(error).__name__
+        if fault and self._does is not None:  # it still follows the order before
+            order = self._does.order
+        elif fault:
+            order = ""
+        self._does = SirenReport("on" if self._sounds else "off", order, fault)

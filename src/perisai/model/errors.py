@@ -18,7 +18,7 @@ class BadInputError(PerisaiError):
 
     def __init__(self, where: str, found: str, expected: str) -> None:
         self.where, self.found, self.expected = where, found, expected
-        super().__init__(f"{where}: {found}; expected {expected}")
+        super().__init__(" ".join(f"{where}: {found}; expected {expected}".splitlines()))  # libraries say more than one
 
 
 class ResourceError(PerisaiError):

@@ -25,11 +25,6 @@ DEPLOY = Path(__file__).parents[3] / "deploy"
 KUBERNETES = "1.37"
 
 
-class _Channels:
-    def status(self):
-        return []
-
-
 @pytest.mark.oracle
 @pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd is not installed")
 @pytest.mark.parametrize("unit", sorted(path.name for path in (DEPLOY / "systemd").glob("*.service")))
@@ -82,7 +77,7 @@ async def test_alert_rules_ask_for_figures_there_are(tmp_path):
     rules = yaml.safe_load((DEPLOY / "prometheus" / "perisai.rules.yaml").read_text())["groups"][0]["rules"]
     asked = {name for rule in rules for name in re.findall(r"perisai_\w+", rule["expr"])}
     config = Config(service=ServiceSettings(data=str(tmp_path)))
-    async with browser(app_with_accounts(tmp_path, channels=_Channels(), config=config)) as client:
+    async with browser(app_with_accounts(tmp_path, config=config)) as client:
         answer = await client.get("/metrics")
     assert answer.status_code == 200, answer.text
     there = set(re.findall(r"^# TYPE (\w+)", answer.text, re.MULTILINE))

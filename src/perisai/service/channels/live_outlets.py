@@ -17,6 +17,7 @@ from perisai.channels.cot_settings import CotSettings
 from perisai.channels.message import ChannelCount
 from perisai.channels.mqtt import MqttChannel
 from perisai.channels.mqtt_messages import MqttSettings
+from perisai.channels.siren_reports import SirenTold
 from perisai.model import Areas, Mode, neutral
 
 from ..mqtt_broker import MqttBroker
@@ -66,6 +67,13 @@ class MqttOutlet(_LiveOutlet[MqttChannel]):
 
     def take_message(self, message: CapMessage, sequence: int) -> None:
         self._channel.push(message)
+
+    @property
+    def siren_reports(self) -> int:
+        return self._channel.siren_reports
+
+    def sirens(self) -> list[SirenTold]:
+        return self._channel.sirens()
 
     async def run(self) -> None:
         if self._broker is None:

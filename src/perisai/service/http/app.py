@@ -16,7 +16,7 @@ from ..ingest.device_keys import read_device_keys
 from ..ingest.http_reports import HttpReports
 from ..roles.gateway import Console
 from .alert_apis import AlertApis
-from .channels_api import channels
+from .channels_api import channels, sirens
 from .docs_page import PlainPage
 from .feed_api import cap_certificate, cap_feed, cap_message
 from .guard import needs_view
@@ -104,6 +104,7 @@ def build_app(**state: Any) -> Litestar:
         PushController,
         StreamController,
         channels,
+        sirens,
         partners,
         metrics,
         LayersController,

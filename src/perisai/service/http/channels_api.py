@@ -12,3 +12,10 @@ from .guard import needs_view
 def channels(state: State) -> list[dict[str, Any]]:
     """Each channel: name, kind, address, connected, messages, bytes, failures by reason, age of the last message."""
     return state.channels.status()
+
+
+@get("/api/v1/sirens", guards=[needs_view], sync_to_thread=False)
+def sirens(state: State) -> list[dict[str, Any]]:
+    """Each siren that reported: channel, area, name, state (on, off, lost, silent), the order it follows and whether
+    that is the one that stands, its fault, age of its last report."""
+    return state.channels.sirens()

@@ -45,6 +45,7 @@ class _Figures:
         unwritten = self._state.audit.unwritten
         yield GaugeMetricFamily("perisai_audit_unwritten", "Audit entries that wait for the disk", value=unwritten)
         yield from _channels(self._state.channels.status())
+        yield from _sirens(self._state.channels.sirens(), self._state.channels.siren_reports())
         yield from _partners(self._state.exchange.status())
 
 
@@ -60,6 +61,20 @@ def _partners(rows: list[dict[str, Any]]) -> Iterator[Metric]:
         for reason, times in row["rejects"].items():
             rejects.add_metric([row["id"], reason], times)
     yield from (messages, tracks, rejects)
+
+
+def _sirens(rows: list[dict[str, Any]], taken: dict[str, int]) -> Iterator[Metric]:
+    reports = CounterMetricFamily("perisai_siren_reports", "Reports of sirens taken", labels=["channel"])
+    sirens = GaugeMetricFamily("perisai_sirens", "Sirens, by what they say of themselves", labels=["channel", "state"])
+    behind = GaugeMetricFamily("perisai_sirens_behind", "Sirens that follow another order", labels=["channel"])
+    for channel, number in taken.items():
+        own = [row for row in rows if row["channel"] == channel]
+        reports.add_metric([channel], number)
+        behind.add_metric([channel], sum(row["follows"] is False for row in own))
+        for state in ("on", "off", "lost", "silent"):
+            sirens.add_metric([channel, state], sum(row["state"] == state for row in own))
+        sirens.add_metric([channel, "faulty"], sum(bool(row["fault"]) for row in own))
+    yield from (reports, sirens, behind)
 
 
 def _channels(rows: list[dict[str, Any]]) -> Iterator[Metric]:

@@ -144,7 +144,10 @@ class PictureController(Controller):
 
     @get("/health", sync_to_thread=False)
     def health(self, state: State) -> Response[dict[str, Any]]:
-        """200 while the picture moves, 503 before the first frame has passed."""
+        """200 while the picture moves, 503 before the first frame has passed. sirens: how many there are of each state,
+        how many are at fault."""
         picture = state.gateway.picture
-        body = {"now_us": picture.now_us, "lag_s": picture.lag_s(), "tracks": len(picture.tracks)}
+        told = state.channels.sirens()
+        sirens = dict(Counter(one["state"] for one in told), faulty=sum(bool(one["fault"]) for one in told))
+        body = {"now_us": picture.now_us, "lag_s": picture.lag_s(), "tracks": len(picture.tracks), "sirens": sirens}
         return Response(body, status_code=200 if picture.now_us else 503)

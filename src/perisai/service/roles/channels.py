@@ -16,6 +16,7 @@ from perisai.model import PerisaiError
 
 from ..bus import Bus
 from ..channels.clock import wall_us
+from ..channels.live_outlets import MqttOutlet
 from ..channels.outlet import Outlet, status
 from ..channels.store import ChannelStore
 from ..tracing import span
@@ -42,6 +43,18 @@ class Channels:
     def status(self) -> list[dict[str, Any]]:
         """How each channel is."""
         return [status(outlet, wall_us()) for outlet in self.outlets]
+
+    def sirens(self) -> list[dict[str, Any]]:
+        """What the sirens of each MQTT channel say of themselves."""
+        told = ((outlet, one) for outlet in self._brokers() for one in outlet.sirens())
+        return [{"channel": outlet.name} | msgspec.to_builtins(one) for outlet, one in told]
+
+    def siren_reports(self) -> dict[str, int]:
+        """Reports of sirens that each MQTT channel took."""
+        return {outlet.name: outlet.siren_reports for outlet in self._brokers()}
+
+    def _brokers(self) -> list[MqttOutlet]:
+        return [outlet for outlet in self.outlets if isinstance(outlet, MqttOutlet)]
 
     async def run(self) -> None:
         """Feed the channels until cancelled."""
