@@ -29,6 +29,7 @@ from perisai.service.partners.exchange import Exchange
 from perisai.service.picture import Picture
 from perisai.service.roles.channels import Channels
 from perisai.service.roles.gateway import Gateway
+from perisai.service.work import Work
 
 QUICK = FanOutSettings(first_delay_s=0.05, max_delay_s=0.2, timeout_s=2.0, attempts=300)
 
@@ -94,7 +95,7 @@ async def centre(
             gateway=gateway,
             channels=channels,
             ingest=None,
-            exchange=Exchange(bus, [], mode, lambda: now_us),
+            work=Work(channels, Exchange(bus, [], mode, lambda: now_us), None),
             ground=Ground(areas, Path(), Path()),
             sensors=[],
         )

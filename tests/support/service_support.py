@@ -17,6 +17,7 @@ from perisai.service.identity import ROLES, IdentityStore
 from perisai.service.partners.exchange import Exchange
 from perisai.service.picture import Picture
 from perisai.service.roles.gateway import Gateway
+from perisai.service.work import Work
 
 QUICK = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 """Argon2id at its cheapest: what is tested is not how slow it is."""
@@ -53,7 +54,10 @@ def app_with_accounts(directory: Path, **state: Any) -> Litestar:
         "audit": AuditLog(directory / "audit", lambda: time.time_ns() // 1000),
         "exercise_accounts": [],
     }
-    return build_app(**(given | state))
+    given |= state
+    exchange, inputs = given.pop("exchange"), given.pop("inputs", None)
+    given.setdefault("work", Work(given["channels"], exchange, inputs))
+    return build_app(**given)
 
 
 def browser(app: Any) -> httpx.AsyncClient:

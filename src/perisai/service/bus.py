@@ -20,7 +20,7 @@ identity (Nats-Msg-Id) made from what caused it, so a role that repeats its work
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -37,7 +37,7 @@ from nats.js.api import KeyValueConfig, ObjectStoreConfig, StorageType, StreamCo
 
 from perisai.model import ResourceError, table_bytes, table_from
 
-from . import tracing
+from . import asking, tracing
 from .bus_settings import BusSettings
 from .follow import follow
 
@@ -69,6 +69,7 @@ STORED_S = 2.0
 
 TICK = "perisai.in.tick"
 ORDERS = "perisai.orders"
+ASK = "perisai.ask"
 PARTNER = "perisai.partners"
 REGION = "perisai.regions"
 ABSENT = "perisai.absent"
@@ -193,6 +194,20 @@ class Bus:
         finally:
             if not self._client.is_closed:
                 await subscription.unsubscribe()
+
+    async def answer(self, subjects: Sequence[str], how: Callable[[str, bytes], Awaitable[bytes]]) -> None:
+        """Answer questions on subjects until cancelled. how: from the subject and the question."""
+        assert self._client is not None
+        async with asyncio.TaskGroup() as group:
+            for subject in subjects:
+                group.create_task(asking.answer(self._client, subject, how))
+
+    async def ask(
+        self, subject: str, question: bytes, within_s: float, enough: Callable[[list[bytes]], bool] = lambda _: False
+    ) -> list[bytes]:
+        """The answers of all who answer within a time, or until they are enough; empty when nobody listens."""
+        assert self._client is not None
+        return await asking.ask(self._client, subject, question, within_s, enough)
 
     async def follow(self, stream: str, after: int = 0, subject: str = "") -> AsyncIterator[Message]:
         """Every message of a stream with a sequence above `after`, in order, then those to come, until cancelled.

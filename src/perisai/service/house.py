@@ -46,6 +46,7 @@ from .roles.tracker import run_region_tracker, run_tracker
 from .tasks import end, together
 from .tracing import set_up_traces
 from .warm import rehearse
+from .work import Work
 
 DRAIN_S = 20.0
 Role = Literal["ingest", "tracker", "alerter", "gateway", "console", "recorder"]
@@ -130,19 +131,24 @@ class House:
         exchange = Exchange(bus, self.partners, self.config.service.mode, clock.now_us)
         live = self.config.input if played is None and "ingest" in self.roles else ()
         inputs = Inputs(live, self.sensors, ingest, self.data / "spool")
+        shared = bool(self.config.service.nats)  # others may do the same role
+        desk = Work(channels, exchange, inputs, bus if shared else None)
+        out, back = [channels.run, exchange.run], [ingest.run]
+        if shared:
+            out, back = [*out, desk.answer_for_gateway], [*back, desk.answer_for_ingest]
         signer = cap_signer(self.config.signing, self.data, self.config.cap.sender)
         work: dict[str, Callable[[], Coroutine[Any, Any, None]]] = {
             **self._trackers(bus),
             "alerter": lambda: run_alerter(bus, self.areas, self.config, signer),
-            "gateway": partial(together, channels.run, exchange.run),
+            "gateway": partial(together, *out),
         }
-        if self.config.service.nats:  # others may do the same role
+        if shared:
             if self.roles & {"tracker", "alerter"}:
                 await asyncio.to_thread(rehearse)
             work = {name: partial(work_by_lease, bus, name, do) for name, do in work.items()}
         work["recorder"] = recorder.run
         if played is None:
-            work["ingest"] = ingest.run
+            work["ingest"] = partial(together, *back)
         else:
             work["ingest"] = lambda: ingest.play(played, speed, lambda: gateway.picture.now_us)
         mine = set(self.roles) | (set(self._trackers(bus)) if "tracker" in self.roles else set())
@@ -157,7 +163,7 @@ class House:
                 audit = stack.enter_context(
                     contextlib.closing(AuditLog(self.data / "audit", lambda: time.time_ns() // 1000))
                 )
-                server = self._console(bus, gateway, channels, exchange, ingest, inputs, audit)
+                server = self._console(bus, gateway, channels, desk, ingest, audit)
                 serving = asyncio.create_task(server.serve(sockets=[listener]), name="console")
                 tasks.append(serving)
                 while not (server.started or serving.done()):
@@ -192,22 +198,14 @@ class House:
         return {**regions, "stitcher": partial(run_stitcher, bus, self.config)}
 
     def _console(
-        self,
-        bus: Bus,
-        gateway: Gateway,
-        channels: Channels,
-        exchange: Exchange,
-        ingest: Ingest,
-        inputs: Inputs,
-        audit: AuditLog,
+        self, bus: Bus, gateway: Gateway, channels: Channels, work: Work, ingest: Ingest, audit: AuditLog
     ) -> Server:
         config, picture = self.config, gateway.picture
         app = build_app(
             config=config,
-            inputs=inputs,
             gateway=gateway,
             channels=channels,
-            exchange=exchange,
+            work=work,
             ingest=ingest,
             ground=Ground(self.areas, Path(config.region.outlines), Path(config.region.basemap)),
             sensors=self.sensors,

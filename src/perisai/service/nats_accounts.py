@@ -11,12 +11,13 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import nkeys
 
 from perisai.model import BadInputError
 
-from .bus import ABSENT, DETECTIONS, HEALTH, ORDERS, PARTNER, REGION, SENSOR, TICK, TRUST
+from .bus import ABSENT, ASK, DETECTIONS, HEALTH, ORDERS, PARTNER, REGION, SENSOR, TICK, TRUST
 from .partners.settings import GIVEN, TAKEN
 
 JETSTREAM = ("$JS.API.>", "$JS.FC.>")
@@ -32,10 +33,15 @@ RIGHTS: dict[str, tuple[str, ...]] = {
         "$KV.perisai-leases.alerter", *STATE, *JETSTREAM,
     ),
     "gateway": (f"{PARTNER}.*", "$KV.perisai-leases.gateway", *JETSTREAM),
-    "console": (ORDERS, f"{DETECTIONS}.>", *JETSTREAM),
+    "console": (ORDERS, f"{DETECTIONS}.>", f"{ASK}.>", *JETSTREAM),
     "recorder": JETSTREAM,
 }  # fmt: skip
 """What each role may publish; all may read the streams."""
+ANSWERS: dict[str, tuple[str, ...]] = {
+    "gateway": (f"{ASK}.channels", f"{ASK}.sirens", f"{ASK}.partners"),
+    "ingest": (f"{ASK}.inputs", f"{ASK}.tasks"),
+}
+"""What a role is asked by others; it may answer whoever asks, once, and nobody else."""
 SENSOR_READS = ("_INBOX.>",)
 LIMITS = "max_leafnodes: 2, max_connections: 4, max_subscriptions: 40, max_payload: 1MB"
 """Of a partner's account: two servers of its own may stand in for one another."""
@@ -89,7 +95,8 @@ def write_accounts(
         secrets.append(path)
         exchanges = role == "gateway"
         ours, said = (tuple(getattr(link, name) for link in links if exchanges) for name in ("ours", "said"))
-        users.append(_user(public, (*publish, *ours), ("_INBOX.>", *said)))
+        asked = ANSWERS.get(role, ())
+        users.append(_user(public, (*publish, *ours), ("_INBOX.>", *said, *asked), answers=bool(asked)))
     for sensor in sensors:
         _token("sensor", sensor)
         path, public = _key(directory / f"sensor-{sensor.replace('/', '_')}.nk")
@@ -157,8 +164,10 @@ def _import(subject: str, whose: str) -> str:
     return f'{{ stream: {{ account: "{whose}", subject: "{subject}" }} }}'
 
 
-def _user(public: str, publish: tuple[str, ...], subscribe: tuple[str, ...]) -> str:
-    rights = {"publish": {"allow": list(publish)}, "subscribe": {"allow": list(subscribe)}}
+def _user(public: str, publish: tuple[str, ...], subscribe: tuple[str, ...], *, answers: bool = False) -> str:
+    rights: dict[str, Any] = {"publish": {"allow": list(publish)}, "subscribe": {"allow": list(subscribe)}}
+    if answers:
+        rights["allow_responses"] = {"max": 1, "expires": "30s"}
     return f"      {{ nkey: {public}, permissions: {json.dumps(rights)} }}\n"
 
 

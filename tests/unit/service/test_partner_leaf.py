@@ -97,6 +97,9 @@ async def test_a_forged_leaf_that_obeys_no_rule_is_held_by_ours(tmp_path):
         async with Bus(pair.hub, BusSettings(nkey=str(pair.keys / "tracker.nk"))) as tracker:
             assert b"granted" in await attempt("LS+ perisai.share.ro.tracks"), "the forgery works where it may"
             await attempt("LMSG perisai.partner.ro.tracks 6\r\nhonest")
+            async with asyncio.timeout(10):
+                while not at_hub:
+                    await asyncio.sleep(0.02)
             assert at_hub == [("perisai.partner.ro.tracks", b"honest")]
             before = {name: await tracker.last_sequence(name) for name in STREAMS if name != "TRACKS"}
             for subject in (">", "*.>", "perisai.>", "perisai.*", "perisai.share.>", "perisai.share.*.tracks", *OURS):

@@ -72,8 +72,7 @@ def citizen(request: Request) -> Response[bytes]:
 def build_app(**state: Any) -> Litestar:
     """The application over a running house.
 
-    state: config (Config), inputs (Inputs), gateway (Gateway), channels (Channels),
-    exchange (Exchange), ingest (Ingest), ground (Ground),
+    state: config (Config), gateway (Gateway), channels (Channels), work (Work), ingest (Ingest), ground (Ground),
     sensors (list of Sensor), identity (IdentityStore), audit (AuditLog), exercise_accounts (list of ExerciseAccount),
     office (Office).
     """

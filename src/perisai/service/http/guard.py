@@ -4,12 +4,14 @@ import asyncio
 import hmac
 import time
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from litestar.connection import ASGIConnection
-from litestar.exceptions import NotAuthorizedException, PermissionDeniedException
+from litestar.exceptions import NotAuthorizedException, PermissionDeniedException, ServiceUnavailableException
 from litestar.handlers.base import BaseRouteHandler
+
+from perisai.model import ResourceError
 
 from ..identity import MAY, Leave, Session, is_loopback
 
@@ -17,6 +19,7 @@ COOKIE = "perisai-session"
 CSRF_HEADER = "X-CSRF-Token"
 SAFE = ("GET", "HEAD", "OPTIONS")
 Connection = ASGIConnection[Any, Any, Any, Any]
+T = TypeVar("T")
 Guard = Callable[[Connection, BaseRouteHandler], Awaitable[None]]
 
 
@@ -98,6 +101,14 @@ async def refused(
 def client(connection: Connection) -> str:
     """The address a request came from."""
     return connection.client.host if connection.client else ""
+
+
+async def answered(question: Awaitable[T]) -> T:
+    """What another process answers. Raises ServiceUnavailableException when none does."""
+    try:
+        return await question
+    except ResourceError as error:
+        raise ServiceUnavailableException(detail=str(error)) from error
 
 
 def _csrf(connection: Connection, session: Session) -> bool:

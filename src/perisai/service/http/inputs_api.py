@@ -12,7 +12,6 @@ from litestar.params import FromPath, JSONBody
 from perisai.model import BadInputError
 
 from ..audit.chain import Outcome
-from ..ingest.sapient_server import SapientInput
 from .guard import client, needs, needs_view
 
 
@@ -26,11 +25,11 @@ class Task(msgspec.Struct, forbid_unknown_fields=True):
     value: str
 
 
-@get("/api/v1/inputs", guards=[needs_view], sync_to_thread=False)
-def inputs(state: State) -> list[dict[str, Any]]:
+@get("/api/v1/inputs", guards=[needs_view])
+async def inputs(state: State) -> list[dict[str, Any]]:
     """Each input: name, kind, state (waiting, live, silent), age of the last message, messages, bytes, detections,
     rejects by reason, and what its sensors said of themselves."""
-    return [msgspec.to_builtins(one) for one in [*state.inputs.states(), state.reports.sink.snapshot()]]
+    return [*await state.work.inputs(), msgspec.to_builtins(state.reports.sink.snapshot())]
 
 
 @post("/api/v1/inputs/{name:str}/tasks", guards=[needs("act")], status_code=200)
@@ -39,14 +38,13 @@ async def give_task(
 ) -> dict[str, Any]:
     """Ask a SAPIENT node of an input to sense otherwise; its answer: accepted, rejected, completed, failed, or
     unanswered. `value`: text for request and mode_change, low, medium or high for a threshold."""
-    reader = state.inputs.readers.get(name)
-    if not isinstance(reader, SapientInput):
-        raise NotFoundException(detail=f"input {name}: no SAPIENT input of this process")
     try:
-        answer = await reader.task(data.node, **{data.command: data.value})
+        answer = await state.work.task(name, data.node, data.command, data.value)
     except BadInputError as error:
         await _noted(request, data, str(error), "refused")
         raise HTTPException(status_code=409, detail=str(error)) from error
+    if answer is None:
+        raise NotFoundException(detail=f"input {name}: no SAPIENT input of this name")
     await _noted(request, data, f"{answer.status} {answer.reason}".strip(), "done")
     return {"task": answer.task, "status": answer.status, "reason": answer.reason}
 

@@ -2,28 +2,53 @@
 
 import shutil
 import time
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Awaitable, Iterator
+from typing import Any, NamedTuple, TypeVar
 
 from litestar import Response, get
 from litestar.datastructures import State
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 
+from perisai.model import ResourceError
+
+from ..work import Sirens
+
+T = TypeVar("T")
 TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 
-@get("/metrics", media_type=TYPE, sync_to_thread=False)
-def metrics(state: State) -> Response[bytes]:
+@get("/metrics", media_type=TYPE)
+async def metrics(state: State) -> Response[bytes]:
     """The picture's lag; what each channel sent, failed to send and when; what each input received and refused."""
     registry = CollectorRegistry()
-    registry.register(_Figures(state))
+    work = state.work
+    told = _Told(
+        await _or(work.channels(), []), await _or(work.sirens(), Sirens([], {})), await _or(work.partners(), [])
+    )
+    registry.register(_Figures(state, told))
     return Response(generate_latest(registry) + generate_latest(), media_type=TYPE)
 
 
+async def _or(question: Awaitable[T], nothing: T) -> T:
+    """Nothing of what no process answers for: the other figures go out all the same."""
+    try:
+        return await question
+    except ResourceError:
+        return nothing
+
+
+class _Told(NamedTuple):
+    """What the process says that has the role gateway."""
+
+    channels: list[dict[str, Any]]
+    sirens: Sirens
+    partners: list[dict[str, Any]]
+
+
 class _Figures:
-    def __init__(self, state: State) -> None:
-        self._state = state
+    def __init__(self, state: State, told: _Told) -> None:
+        self._state, self._told = state, told
 
     def collect(self) -> Iterator[Metric]:
         picture = self._state.gateway.picture
@@ -44,9 +69,9 @@ class _Figures:
         yield GaugeMetricFamily("perisai_disk_free_bytes", "Free where the recording is", value=free)
         unwritten = self._state.audit.unwritten
         yield GaugeMetricFamily("perisai_audit_unwritten", "Audit entries that wait for the disk", value=unwritten)
-        yield from _channels(self._state.channels.status())
-        yield from _sirens(self._state.channels.sirens(), self._state.channels.siren_reports())
-        yield from _partners(self._state.exchange.status())
+        yield from _channels(self._told.channels)
+        yield from _sirens(self._told.sirens.rows, self._told.sirens.reports)
+        yield from _partners(self._told.partners)
 
 
 def _partners(rows: list[dict[str, Any]]) -> Iterator[Metric]:

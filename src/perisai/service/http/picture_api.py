@@ -10,7 +10,7 @@ from litestar.datastructures import State
 from litestar.exceptions import NotFoundException
 from litestar.params import FromPath
 
-from perisai.model import LEVELS, STATUSES, THREATS
+from perisai.model import LEVELS, STATUSES, THREATS, ResourceError
 
 from ..picture import track_feature
 from ..track_columns import is_neutral
@@ -142,12 +142,15 @@ class PictureController(Controller):
         body = {"status": "not ready" if reasons else "ready", "reasons": reasons}
         return Response(body, status_code=503 if reasons else 200)
 
-    @get("/health", sync_to_thread=False)
-    def health(self, state: State) -> Response[dict[str, Any]]:
+    @get("/health")
+    async def health(self, state: State) -> Response[dict[str, Any]]:
         """200 while the picture moves, 503 before the first frame has passed. sirens: how many there are of each state,
         how many are at fault."""
         picture = state.gateway.picture
-        told = state.channels.sirens()
+        try:
+            told = (await state.work.sirens()).rows
+        except ResourceError:  # no process has the role gateway: that is the sirens' matter, not the picture's
+            told = []
         sirens = dict(Counter(one["state"] for one in told), faulty=sum(bool(one["fault"]) for one in told))
         body = {"now_us": picture.now_us, "lag_s": picture.lag_s(), "tracks": len(picture.tracks), "sirens": sirens}
         return Response(body, status_code=200 if picture.now_us else 503)
