@@ -88,6 +88,21 @@ def test_the_plan_its_sensors_and_its_report_are_whole(region, capsys):
     assert page.count("<svg") == 6 and "What each contribution adds" in page
 
 
+def test_watched_ground_in_one_piece_is_one_shape():
+    from perisai.geodesy import plane_at
+    from perisai.planning import Grid
+    from perisai.service.plan.layers import watched
+
+    # A cell that no float holds exactly: rows whose edges differ in the last bit fell apart into strips.
+    grid = Grid(plane_at(50.0, 30.0), -123_456.7, 98_765.4, 1_234.5, 60, 60)
+    joint = np.zeros((60, 60))
+    joint[10:40, 5:50] = 1.0
+    shape = watched(grid, joint)
+    assert shape.geom_type == "Polygon" and not shape.interiors
+    joint[20:25, 20:25] = 0.0
+    assert len(watched(grid, joint).interiors) == 1
+
+
 def test_the_same_seed_gives_the_same_plan_and_existing_sensors_count(region, capsys, tmp_path):
     areas, offers, out = region
     first = _plan(capsys, areas, offers, out)

@@ -324,3 +324,17 @@ def test_thinning_keeps_the_sum_and_the_heavy_ones():
     half = people[np.arange(5_000) % 2 == 0].sum() / people.sum()
     estimates = [t.people[t.area % 2 == 0].sum() / people.sum() for t in (thinned(whole, 600, s) for s in range(40))]
     assert np.mean(estimates) == pytest.approx(half, abs=3 * np.std(estimates) / math.sqrt(40) + 1e-9)
+
+
+def test_who_is_not_tracked_is_warned_as_far_as_others_are():
+    from perisai.geodesy import plane_at
+    from perisai.planning import CATALOGUE, Approaches, Placed, predict
+    from perisai.planning.predict import ANYWAY, SKILL
+
+    points = np.full((2, 13, 3), 500.0)
+    points[1, :, :2] = 300e3
+    both = Approaches(plane_at(50.0, 30.0), points, np.zeros(2, int), np.arange(2), np.ones(2), np.zeros((1, 2)))
+    radar = Placed((CATALOGUE["gap-filler"],), np.array([50.0]), np.array([30.02]))
+    found = predict(both, radar, 2).by_area
+    assert found == pytest.approx([SKILL["drone"], 0.5 * ANYWAY["drone"]], rel=1e-4)
+    assert predict(both, Placed((), np.empty(0), np.empty(0)), 2).warned == 0.0

@@ -89,10 +89,11 @@ def watched(grid: Grid, joint: np.ndarray) -> shapely.Geometry:
     for row in range(grid.rows):
         on = np.concatenate([[0], (joint[row] >= WATCHED).astype(np.int8), [0]])
         turns = np.flatnonzero(np.diff(on))
-        top = grid.north_m - row * grid.cell_m
+        # The next row's top by the same sum: edges that differ in the last bit would keep the rows apart.
+        top, foot = grid.north_m - row * grid.cell_m, grid.north_m - (row + 1) * grid.cell_m
         for a, b in zip(turns[0::2], turns[1::2], strict=True):
             west, east = grid.west_m + a * grid.cell_m, grid.west_m + b * grid.cell_m
-            boxes.append(shapely.box(west, top - grid.cell_m, east, top))
+            boxes.append(shapely.box(west, foot, east, top))
     shape = shapely.union_all(boxes)
 
     def degrees(points: np.ndarray) -> np.ndarray:
