@@ -7,7 +7,7 @@ RUN := $(UV) run --frozen
 CONSOLE := src/perisai/service/console_dist/index.html
 CONSOLE_SOURCES := $(shell find console -path console/node_modules -prune -o -type f -print 2>/dev/null)
 
-.PHONY: help demo test check lint format types arrows unit browser bench fuzz soak soak-kill soak-cluster soak-console audit sbom clean console
+.PHONY: help demo test check lint format types arrows unit browser bench fuzz soak soak-kill soak-cluster soak-console soak-memory audit sbom clean console
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -67,13 +67,16 @@ unit: .venv/.ready ## the quick tests
 fuzz: .venv/.ready ## 100,000 random and 10,000 mutated messages for every parser of what comes from outside
 	$(RUN) python tests/property/sensor_fuzz.py $(ARGS)
 
-soak: soak-kill soak-cluster soak-console ## long runs, bounded: kills and a full console
+soak: soak-kill soak-cluster soak-console soak-memory ## long runs, bounded: kills, a cluster, a full console, a day of raids
 
-soak-kill: .venv/.ready ## kill -9 of centre and bus, raid after raid; KILLS=1000 MINUTES=120
+soak-kill: .venv/.ready ## kill -9 of centre and bus, raid after raid; KILLS=1000 MINUTES=120; goes on where it was stopped
 	$(RUN) python tests/fault/soak.py $(or $(KILLS),1000) $(or $(MINUTES),120)
 
 soak-console: .venv/.ready $(CONSOLE) ## thirty simulated minutes of a full console: its memory stays flat
 	$(RUN) python benchmarks/console_soak.py
+
+soak-memory: .venv/.ready $(CONSOLE) ## the largest night back to back, HOURS=24 of it in MINUTES=180: its memory stays flat
+	$(RUN) python benchmarks/service_soak.py $(or $(HOURS),24) $(or $(MINUTES),180)
 
 soak-cluster: .venv/.ready ## three servers: the leader killed, then parted, over MINUTES=10
 	$(RUN) python tests/fault/test_cluster.py $(or $(MINUTES),10)
