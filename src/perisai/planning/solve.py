@@ -18,6 +18,9 @@ SMALL = 20_000
 """Entries of cover up to which HiGHS takes over after the first round: it proves such a problem in a second or two."""
 CLOSE, MIDDLING = 0.005, 250_000
 """Likewise up to MIDDLING entries when the gap is CLOSE by then: the relaxation is as good as tight."""
+CORES = (1 / 16, 1.0)
+"""Shares of the gap within which HiGHS looks for a better plan, one after the other: the first mostly holds the best
+plan and is solved in a tenth of the time; the last, by then with that plan's gap, is the whole problem."""
 WORK = 2e9
 """Demand visits that the rounds of annealing may cost together, so that large problems keep to their time."""
 
@@ -53,15 +56,28 @@ def solve(
             return best
         if moves and size <= (MIDDLING if best.gap <= CLOSE else SMALL):
             break
-    left = seconds - (time.monotonic() - begun)
-    if proof is None or left <= 1.0:
+    if proof is None:
         return best
-    out, must = fixings(problem, proof, best.value)
-    if _entries(problem, out) > 5e7:
-        return best
-    offset = time.monotonic() - begun
-    onward = (lambda at, value, limit: progress(offset + at, value, limit)) if progress else None
-    return tell(solve_exact(problem, best, out, must, gap, left, onward))
+    for part in CORES:
+        left = seconds - (time.monotonic() - begun)
+        # No plan above `known` uses what is fixed at it: the closer it lies to the bound, the less is left to decide.
+        known = proof.value - part * (proof.value - best.value)
+        out, must = fixings(problem, proof, known)
+        if left <= 1.0 or _entries(problem, out) > 5e7:
+            return best
+        onward = _onward(progress, time.monotonic() - begun, best.bound, known)
+        found = solve_exact(problem, best, out, must, gap, left if part == CORES[-1] else 0.25 * left, onward)
+        best = tell(Choice(found.pool, found.pattern, found.value, min(best.bound, max(found.bound, known))))
+        if best.gap <= gap:
+            return best
+    return best
+
+
+def _onward(progress: Progress | None, begun_s: float, bound: float, known: float) -> Progress | None:
+    """Progress of a part of the problem told as of the whole: what was left out may hold plans worth `known`."""
+    if progress is None:
+        return None
+    return lambda at, value, limit: progress(begun_s + at, value, min(bound, max(limit, known)))
 
 
 def _entries(problem: Problem, out: np.ndarray) -> float:
