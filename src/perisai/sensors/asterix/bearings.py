@@ -9,11 +9,11 @@ import numpy as np
 
 from perisai.model import Sensor
 
-from ..imported import Sieve, to_us
+from ..imported import Sieve
 from .clock import times
 from .memory import Memory
 from .own_plane import places
-from .positions import identity_scans
+from .positions import booked
 from .records import Records
 
 ITEMS = {
@@ -56,13 +56,9 @@ def bearings(
     again = memory.repeated(name, records.code(), seconds, np.where(placed, lat, azimuth), lon, records.field("170"))
     sieve.refuse(again, f"{name}: repeated on a second line")
     keep = sieve.keep
-    time_us = to_us(seconds)
     sigma_m = records.field("110")
     return {
-        "time": time_us[keep],
-        "received": np.where(records.timed, records.received_us, time_us)[keep],
-        "sensor": list(sources[keep]),
-        "scan": identity_scans(records, sources, time_us, records.field("160"), sensors, keep, memory)[keep],
+        **booked(records, sources, seconds, records.field("160"), sensors, keep, memory),
         "lat": np.where(placed, lat, np.nan)[keep],
         "lon": np.where(placed, lon, np.nan)[keep],
         "azimuth_deg": np.where(placed, np.nan, azimuth)[keep],

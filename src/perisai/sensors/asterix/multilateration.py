@@ -12,13 +12,13 @@ import numpy as np
 
 from perisai.model import Sensor
 
-from ..imported import Sieve, to_us
+from ..imported import Sieve
 from ..units import FLIGHT_LEVEL_M, FOOT_M, NAUTICAL_MILE_M
 from .clock import times
 from .memory import Memory
 from .own_plane import places
 from .plots import addresses
-from .positions import identity_scans
+from .positions import booked
 from .records import Records
 
 _COMMON = (
@@ -83,13 +83,9 @@ def targets(
     again = memory.repeated(name, records.code(), seconds, np.where(placed, lat, range_m), lon, identity)
     sieve.refuse(again, f"{name}: repeated on a second line")
     keep = sieve.keep
-    time_us = to_us(seconds)
     ve, vn = _velocity(records)
     return {
-        "time": time_us[keep],
-        "received": np.where(records.timed, records.received_us, time_us)[keep],
-        "sensor": list(sources[keep]),
-        "scan": identity_scans(records, sources, time_us, identity, sensors, keep, memory)[keep],
+        **booked(records, sources, seconds, identity, sensors, keep, memory),
         "lat": np.where(placed, lat, np.nan)[keep],
         "lon": np.where(placed, lon, np.nan)[keep],
         "alt_m": _altitude_m(records)[keep],

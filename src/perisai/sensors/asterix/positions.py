@@ -68,13 +68,9 @@ def positions(
     again = memory.repeated(name, records.code(), seconds, lat, lon, identity)
     sieve.refuse(again, f"{name}: repeated on a second line")
     keep = sieve.keep
-    time_us = to_us(seconds)
     ve, vn = _velocity(records)
     return {
-        "time": time_us[keep],
-        "received": np.where(records.timed, records.received_us, time_us)[keep],
-        "sensor": list(sources[keep]),
-        "scan": identity_scans(records, sources, time_us, identity, sensors, keep, memory)[keep],
+        **booked(records, sources, seconds, identity, sensors, keep, memory),
         "lat": lat[keep],
         "lon": lon[keep],
         "alt_m": _altitude_m(records)[keep],
@@ -83,6 +79,25 @@ def positions(
         "vu_mps": (records.field("157/GVR", "157", "155/BVR", "155", "220") * FOOT_PER_MINUTE_MPS)[keep],
         "sigma_m": _sigma_m(records)[keep],
         "address": addresses(address[keep]),
+    }
+
+
+def booked(
+    records: Records,
+    sources: np.ndarray,
+    seconds: np.ndarray,
+    identity: np.ndarray,
+    sensors: Mapping[str, Sensor],
+    keep: np.ndarray,
+    memory: Memory,
+) -> dict[str, Any]:
+    """Columns time, received, sensor and scan of the records that are kept; seconds: since 1970 UTC."""
+    time_us = to_us(seconds)
+    return {
+        "time": time_us[keep],
+        "received": np.where(records.timed, records.received_us, time_us)[keep],
+        "sensor": list(sources[keep]),
+        "scan": identity_scans(records, sources, time_us, identity, sensors, keep, memory)[keep],
     }
 
 

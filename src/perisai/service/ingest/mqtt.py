@@ -1,7 +1,6 @@
 """Inputs over MQTT: a broker's topics, subscribed to and subscribed to again."""
 
 import asyncio
-import contextlib
 import time
 from collections import Counter
 from functools import partial
@@ -35,9 +34,8 @@ class MqttInput:
 
     async def run(self) -> None:
         """Read until cancelled; what was read is stored then."""
-        pumping = asyncio.create_task(self._pump.run())
         wait_s = FIRST_WAIT_S
-        try:
+        async with self._pump.running():
             while True:
                 try:
                     await self._session()
@@ -46,11 +44,6 @@ class MqttInput:
                 wait_s = FIRST_WAIT_S if self.subscribed.is_set() else min(2.0 * wait_s, LONGEST_WAIT_S)
                 self.subscribed.clear()
                 await asyncio.sleep(wait_s)
-        finally:
-            pumping.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await pumping
-            await self._pump.flush()
 
     async def _session(self) -> None:
         settings = self._settings

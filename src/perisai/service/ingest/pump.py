@@ -3,8 +3,8 @@
 import asyncio
 import contextlib
 import time
-from collections.abc import Callable
-from typing import Protocol
+from collections.abc import AsyncIterator, Callable, Coroutine
+from typing import Any, Protocol
 
 import structlog
 
@@ -28,6 +28,17 @@ class LiveParser(Protocol):
 
 def now_us() -> int:
     return time.time_ns() // 1000
+
+
+async def to_the_end(batch: Coroutine[Any, Any, None]) -> None:
+    """Store a batch: a caller that is cancelled meanwhile must not lose it, so it is waited for all the same."""
+    work = asyncio.ensure_future(batch)
+    try:
+        await asyncio.shield(work)
+    except asyncio.CancelledError:
+        with contextlib.suppress(asyncio.CancelledError):
+            await work
+        raise
 
 
 class Pump:
@@ -92,6 +103,18 @@ class Pump:
             due_s = time.monotonic() + FLUSH_S
             await self.flush()
 
+    @contextlib.asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Flushes often meanwhile; what was read is stored at the end."""
+        pumping = asyncio.create_task(self.run())
+        try:
+            yield
+        finally:
+            pumping.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await pumping
+            await self.flush()
+
     async def flush(self) -> None:
         """Parse and store all that was read."""
         async with self._busy:
@@ -102,14 +125,7 @@ class Pump:
                 number = self._spool.cut() if self._spool is not None else 0
                 self._wake.clear()
                 self._sink.heard(len(chunks), size)
-                # A cancelled caller must not lose the batch: the work goes on and is waited for.
-                work = asyncio.ensure_future(self._work(chunks, number))
-                try:
-                    await asyncio.shield(work)
-                except asyncio.CancelledError:
-                    with contextlib.suppress(asyncio.CancelledError):
-                        await work
-                    raise
+                await to_the_end(self._work(chunks, number))
                 for tell in stored:
                     tell()
                 if not self._room.is_set() and self._bytes <= FULL_BYTES // 2:

@@ -17,7 +17,7 @@ from . import metrics
 from . import spool as spools
 from .gate import Gate
 from .node_line import NodeLine
-from .pump import now_us
+from .pump import now_us, to_the_end
 from .settings import LiveInput, address
 from .sink import Sink
 from .spool import Spool
@@ -179,13 +179,7 @@ class SapientInput:
             imported, number = self.fusion.drain(), 0
             if self._spool is not None and (self._uncut or imported.health):
                 number, self._uncut = self._spool.cut(), False
-            work = asyncio.ensure_future(self._stored(imported, number))
-            try:
-                await asyncio.shield(work)
-            except asyncio.CancelledError:
-                with contextlib.suppress(asyncio.CancelledError):
-                    await work
-                raise
+            await to_the_end(self._stored(imported, number))
 
     async def _stored(self, imported: Imported, number: int) -> None:
         if self._spool is not None and number:

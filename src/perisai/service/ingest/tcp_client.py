@@ -1,7 +1,6 @@
 """Inputs that connect to a receiver and come back when the connection ends."""
 
 import asyncio
-import contextlib
 import time
 
 import structlog
@@ -72,9 +71,8 @@ class TcpInput:
     async def run(self) -> None:
         """Read until cancelled; what was read is stored then."""
         await self._pump.recover()
-        pumping = asyncio.create_task(self._pump.run())
         wait_s = FIRST_WAIT_S
-        try:
+        async with self._pump.running():
             while True:
                 begun = time.monotonic()
                 try:
@@ -84,11 +82,6 @@ class TcpInput:
                 lasted = time.monotonic() - begun
                 wait_s = FIRST_WAIT_S if lasted > LONGEST_WAIT_S else min(2.0 * wait_s, LONGEST_WAIT_S)
                 await asyncio.sleep(wait_s)
-        finally:
-            pumping.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await pumping
-            await self._pump.flush()
 
     async def _connection(self) -> None:
         host, port = address("connect", self._settings.connect)
