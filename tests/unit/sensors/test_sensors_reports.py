@@ -160,6 +160,8 @@ async def test_over_http_the_answer_comes_when_it_is_stored() -> None:
         answers = [(await client.post("/api/v1/reports", content=body)).status_code for _ in range(6)]
         assert 429 in answers
     assert reports.sink.rejects["reports: not as the schema has it"] == 2
+    assert reports.sink.rejects["too large"] == 1
+    assert reports.sink.rejects["too many messages"] == answers.count(429) > 0
 
 
 async def test_over_mqtt_through_a_real_broker(tmp_path: Path) -> None:

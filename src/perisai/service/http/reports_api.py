@@ -6,6 +6,7 @@ from typing import Any
 
 from litestar import Request, Response, get, post
 from litestar.exceptions import ClientException, TooManyRequestsException
+from litestar.exceptions.http_exceptions import RequestEntityTooLarge
 
 from perisai.sensors.reports import SCHEMA, parse_reports
 
@@ -28,8 +29,13 @@ async def accept_reports(request: Request[Any, Any, Any]) -> Response[dict[str, 
     address = request.client.host if request.client else ""
     wait_s = state.report_rate.take(address)
     if wait_s > 0:
+        state.reports.refused(0, Counter({"too many messages": 1}))
         raise TooManyRequestsException(detail="too many reports", headers={"Retry-After": str(int(wait_s) + 1)})
-    body = await request.body()
+    try:
+        body = await request.body()
+    except RequestEntityTooLarge:
+        state.reports.refused(0, Counter({"too large": 1}))
+        raise
     reports, faults, rejects = parse_reports(body)
     signer = state.device_keys.signer(request.headers.get(HEADER, ""), body)
     parsed = len(reports)
