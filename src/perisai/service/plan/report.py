@@ -21,7 +21,7 @@ STYLE = (
     "td,th{padding:3px 14px 3px 0;text-align:right;border-bottom:1px solid #e3e7ec}"
     "td:first-child,th:first-child{text-align:left}"
     ".two{display:grid;grid-template-columns:repeat(auto-fit,minmax(480px,1fr));gap:18px}"
-    "svg{width:100%;background:#f7f8fa}text{font-size:11px;fill:#55606e}.note{color:#8a4b12}"
+    "svg{width:100%;background:#f7f8fa}.key{margin:2px 0 0;font-size:12px;color:#55606e}.note{color:#8a4b12}"
 )
 
 
@@ -30,7 +30,7 @@ class _Map:
 
     def __init__(self, plan: Plan) -> None:
         west, south, east, north = plan.region.shape.bounds
-        self.scale = min((WIDTH - 20) / max(east - west, 1.0), (HEIGHT - 40) / max(north - south, 1.0))
+        self.scale = min((WIDTH - 20) / max(east - west, 1.0), (HEIGHT - 20) / max(north - south, 1.0))
         self.west, self.north = west, north
         self.ground = "".join(self.ring(part) for part in _rings(plan.region.shape))
 
@@ -43,10 +43,9 @@ class _Map:
 
     def drawing(self, title: str, inside: str, note: str) -> str:
         land = f'<path d="{self.ground}" fill="#e8ebef" stroke="#b8c0ca" fill-rule="evenodd"/>'
-        foot = f'<text x="10" y="{HEIGHT - 8}">{escape(note)}</text>'
         return (
             f'<section><h2>{escape(title)}</h2><svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" '
-            f'aria-label="{escape(title)}">{land}{inside}{foot}</svg></section>'
+            f'aria-label="{escape(title)}">{land}{inside}</svg><p class="key">{escape(note)}</p></section>'
         )
 
 
@@ -85,7 +84,8 @@ def _figures(told: dict[str, Any]) -> str:
     lived = told["simulated"]
     if lived:
         text = f"{_percent(lived['in_time_before'])} before, {_percent(lived['in_time'])} after"
-        rows.append((f"Simulated, {lived['nights']} nights of {lived['hours']:g} h, real tracker and alerter", text))
+        nights = "1 night" if lived["nights"] == 1 else f"{lived['nights']} nights"
+        rows.append((f"Simulated, {nights} of {lived['hours']:g} h, real tracker and alerter", text))
     return _table(("", ""), rows)
 
 
@@ -167,14 +167,15 @@ def _areas(plan: Plan, sheet: _Map, when: str) -> str:
 
 def _corridors(plan: Plan, sheet: _Map, height: float) -> str:
     layer = HEIGHTS_M.index(height)
-    cell = max(plan.grid.cell_m * sheet.scale, 1.0)
+    # A little wider than a cell: rounded, neighbours would leave hairs of ground between them.
+    cell = max(plan.grid.cell_m * sheet.scale, 1.0) + 0.2
     joint = plan.seen["after"][layer]
     east, north = plan.grid.centres()
     squares = ""
     for row, col in zip(*np.nonzero(joint >= 0.5), strict=True):
         x, y = sheet.at(east[col], north[row])
         squares += f"M{x - cell / 2:.1f} {y - cell / 2:.1f}h{cell:.1f}v{cell:.1f}h{-cell:.1f}z"
-    inside = f'<path d="{squares}" fill="#2f6f9f" fill-opacity="0.25"/>'
+    inside = f'<path d="{squares}" fill="#2f6f9f" fill-opacity="0.25" shape-rendering="crispEdges"/>'
     for way in plan.ways:
         if way.height_m == height and len(way.after.east) > 1:
             x, y = sheet.at(way.after.east, way.after.north)
