@@ -152,7 +152,7 @@ class Trust:
             one = int(number[own[0]])
             is_radar = bool(self.watchers.radar[one])
             if is_radar and self.suspicion.repeated(
-                one, np.column_stack([measured["range_m"][own], measured["azimuth_deg"][own]]), int(at_us[own[0]])
+                one, np.column_stack([column[own] for column in measured.values()]), int(at_us[own[0]])
             ):
                 self.suspicion.sign(one, "replayed", now_us, own.size)
                 self.held["replayed"] += own.size

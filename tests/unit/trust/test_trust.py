@@ -115,6 +115,21 @@ def test_plots_that_come_again_to_the_last_bit_are_a_replay():
     assert trust.step(frame(62, plots(rng, "r0", 62, azimuth_deg, range_m + 7.2))).table.num_rows == 12
 
 
+def test_a_radar_that_tells_places_in_place_of_angles_is_held_to_them():
+    rng, trust = np.random.default_rng(6), Trust(SENSORS)
+
+    def places(second, lat):
+        seen_us = np.full(12, T0_US + second * 1_000_000)
+        return frame(second, build("detections", {"time": seen_us, "sensor": ["r0"] * 12, "lat": lat, "lon": lat - 20}))
+
+    first = 50.0 + rng.random(12)
+    assert trust.step(places(1, first)).table.num_rows == 12
+    for second in range(2, 6):
+        assert trust.step(places(second, 50.0 + rng.random(12))).table.num_rows == 12, "as many plots are no replay"
+    assert not trust.standing().sensors
+    assert trust.step(places(61, first)).table.num_rows == 0 and why(trust) == {("r0", "replayed")}
+
+
 def test_what_cannot_be_and_what_is_ahead_of_its_time_is_named():
     rng, trust = np.random.default_rng(7), Trust(SENSORS)
     fast = plots(rng, "r1", 1, [10.0, 20.0], ve_mps=np.array([12_000.0, 200.0]), vn_mps=np.zeros(2))
