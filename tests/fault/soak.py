@@ -33,7 +33,7 @@ def main() -> None:
     kills = int(sys.argv[1]) if len(sys.argv) > 1 else 1000
     deadline = time.monotonic() + 60 * float(sys.argv[2] if len(sys.argv) > 2 else 120)
     record = Path(sys.argv[3]) if len(sys.argv) > 3 else RECORD
-    raids = msgspec.json.decode_lines(record.read_bytes(), type=Raid) if record.exists() else []
+    raids = msgspec.json.Decoder(Raid).decode_lines(record.read_bytes()) if record.exists() else []
     if raids:
         print(f"going on from {record}: {_told(raids)}", flush=True)
     record.parent.mkdir(parents=True, exist_ok=True)

@@ -6,7 +6,7 @@ its reports are held back; where nobody watches, reports count as they always di
 move nothing where an instrument looks, and no alert is lost where none does.
 """
 
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import msgspec
 import numpy as np
@@ -79,6 +79,13 @@ class ClaimView(msgspec.Struct, frozen=True):
     seen_by: list[str]
 
 
+class _Witnessed(NamedTuple):
+    """Tracks that instruments have seen lately: places (n, 3: lat, lon, sigma_m) as of now, and (when, by whom)."""
+
+    places: np.ndarray
+    by: list[tuple[int, list[int]]]
+
+
 class Claims:
     """The claims of the last minutes."""
 
@@ -121,8 +128,10 @@ class Claims:
         """Bring the verdicts up to date; returns the claims whose verdict changed."""
         changed = []
         self.open = [claim for claim in self.open if now_us - claim.last_us <= LASTING_US]
+        tracks = self._witnessed(living, now_us) if self.open else None
         for claim in self.open:
-            self._vouch(claim, living, now_us)
+            if tracks is not None and tracks.by:
+                self._vouch(claim, tracks)
             if claim.last_us == now_us:
                 cell = (round(claim.lat / CELL_DEG), round(claim.lon / CELL_DEG))
                 sigma_m = claim.sigma_m / min(claim.reports, CROWD) ** 0.5
@@ -175,17 +184,27 @@ class Claims:
         best = int(np.argmin(away_m / gate_m))
         return self.open[best] if away_m[best] <= gate_m[best] else None
 
-    def _vouch(self, claim: Claim, living: dict[int, Living], now_us: int) -> None:
-        """Tracks that instruments have seen, and that name themselves as nothing else, speak for the claim."""
+    def _witnessed(self, living: dict[int, Living], now_us: int) -> "_Witnessed":
+        """The tracks that may speak for a claim now."""
+        crowd = self._watchers.crowd
+        found: list[tuple[float, float, float]] = []
+        by: list[tuple[int, list[int]]] = []
         for track in living.values():
-            witnesses = [number for number in track.seen_by if not self._watchers.crowd[number]]
-            if track.neutral or not witnesses or now_us - track.time_us > NEW_TRACK_US:
+            if track.neutral or now_us - track.time_us > NEW_TRACK_US:
                 continue
-            lat, lon = track.at(now_us)
-            gate_m = min(SIGMAS * float(np.hypot(claim.sigma_m, track.sigma_m)), FAR_M)
-            if float(distance_m(claim.lat, claim.lon, lat, lon)) <= gate_m:
-                for number in witnesses:
-                    claim.spoke[number] = max(claim.spoke.get(number, 0), track.time_us)
+            if witnesses := [number for number in track.seen_by if not crowd[number]]:
+                found.append((*track.at(now_us), track.sigma_m))
+                by.append((track.time_us, witnesses))
+        return _Witnessed(np.array(found).reshape(-1, 3), by)
+
+    def _vouch(self, claim: Claim, tracks: "_Witnessed") -> None:
+        """Tracks that instruments have seen, and that name themselves as nothing else, speak for the claim."""
+        lat, lon, sigma_m = tracks.places.T
+        gate_m = np.minimum(SIGMAS * np.hypot(claim.sigma_m, sigma_m), FAR_M)
+        for one in np.flatnonzero(distance_m(claim.lat, claim.lon, lat, lon) <= gate_m).tolist():
+            time_us, witnesses = tracks.by[one]
+            for number in witnesses:
+                claim.spoke[number] = max(claim.spoke.get(number, 0), time_us)
 
     def _wait(self, claim: Claim, now_us: int) -> None:
         """Who has noticed within patience is done waiting; who has not is silent. Old words are forgotten."""
