@@ -156,6 +156,8 @@ class House:
         sources = [task for task in tasks if task.get_name() == "ingest"]
         if self.roles & {"console", "gateway"} or played is not None:
             tasks.append(asyncio.create_task(gateway.run(), name="picture"))
+        if shared and "console" in self.roles:
+            tasks.append(asyncio.create_task(channels.serve(), name="feed"))
         tasks += inputs.start()
         with contextlib.ExitStack() as stack:
             server = None

@@ -2,21 +2,30 @@
 
 import asyncio
 import contextlib
+import time
 from types import SimpleNamespace
 from typing import Any
 
+import httpx
+import msgspec
 from ingest_support import Store, sink
 from leaf_servers import server
 from service_support import app_with_accounts, browser, sign_in
 
-from perisai.model import BadInputError
+from perisai.alerting import CapSettings, CapWriter
+from perisai.model import Alert, AlertChange, BadInputError
 from perisai.sensors.sapient import FusionNode, TaskAnswer
+from perisai.service import package_data
 from perisai.service.bus import Bus
 from perisai.service.bus_settings import BusSettings
+from perisai.service.commands.live import _with_ground
 from perisai.service.config import Config, ServiceSettings
+from perisai.service.files import read_areas
+from perisai.service.house import House
 from perisai.service.ingest.sapient_server import SapientInput
 from perisai.service.ingest.settings import LiveInput
 from perisai.service.nats_accounts import write_accounts
+from perisai.service.nats_server import NatsServer
 from perisai.service.tasks import end
 from perisai.service.work import Work
 
@@ -128,3 +137,26 @@ async def test_nobody_but_the_console_may_ask(tmp_path):
                 with contextlib.suppress(BadInputError):
                     await asyncio.wait_for(_work(buses[role]).task("net", "radar-7", "request", "x"), 10)
                 assert len(done) == most, role
+
+
+async def test_a_console_by_itself_has_the_feed(tmp_path):
+    areas = read_areas(package_data.COMMUNITIES)
+    writer = CapWriter(areas, CapSettings(), "test")
+    now_us = time.time_ns() // 1_000_000 * 1_000
+    alert = Alert(
+        identifier="one", area=areas.code[0], level="alarm", threat="drone", start_us=now_us, end_us=None, eta_s=60.0,
+        probability=0.9, tracks=(1,), reason="a drone",
+    )  # fmt: skip
+    sent = writer.step([AlertChange("raised", alert, now_us)], now_us)
+    async with NatsServer(tmp_path / "bus") as bus_server, Bus(bus_server.url) as bus:
+        await bus.publish("perisai.cap", msgspec.msgpack.encode(sent[0]), "cap-1", now_us)
+        service = ServiceSettings(mode="test", port=0, data=str(tmp_path / "console"), nats=bus_server.url)
+        config = _with_ground(Config(service=service))
+        house, started = House(config, [], roles=("console",)), asyncio.Event()
+        running = asyncio.create_task(house.run(ready=lambda _: started.set()))
+        await asyncio.wait_for(started.wait(), 30)
+        async with httpx.AsyncClient(base_url=house.address) as client, asyncio.timeout(20):
+            while sent[0].identifier not in (await client.get("cap.atom")).text:
+                await asyncio.sleep(0.1)
+        house.stopping.set()
+        await asyncio.wait_for(running, 30)

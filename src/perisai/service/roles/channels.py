@@ -16,6 +16,7 @@ from perisai.model import PerisaiError
 
 from ..bus import Bus
 from ..channels.clock import wall_us
+from ..channels.http_outlets import FeedOutlet
 from ..channels.live_outlets import MqttOutlet
 from ..channels.outlet import Outlet, status
 from ..channels.store import ChannelStore
@@ -24,6 +25,8 @@ from ..tracing import span
 PAUSE_S = 5.0
 KEEP_S = 10.0
 HORIZON = "horizon"
+LOOK_BACK = 20_000
+"""CAP messages behind which none is in force: each is sent anew before it expires."""
 log = structlog.get_logger("channels")
 
 
@@ -69,6 +72,13 @@ class Channels:
             group.create_task(self._tracks())
             for outlet in self.outlets:
                 group.create_task(self._supervise(outlet), name=outlet.name)
+
+    async def serve(self) -> None:
+        """Keep the CAP feed, which is read where the console is, while another process has the other ways out."""
+        feed = self.find(FeedOutlet)
+        head = await self._bus.last_sequence("CAP")
+        async for message in self._bus.follow("CAP", max(self._horizon, head - LOOK_BACK)):
+            feed.take_message(msgspec.msgpack.decode(message.data, type=CapMessage), message.sequence)
 
     async def _messages(self, head: int, caught_up: asyncio.Event) -> None:
         async for message in self._bus.follow("CAP", self._horizon):
