@@ -69,3 +69,23 @@ def test_airliners_raise_no_alert_and_a_drone_among_them_does(region, traffic, t
     assert "alarm" in rows["level"].to_pylist()
     assert set(rows["threat"].to_pylist()) <= {"drone", "other"}
     assert len(list((tmp_path / "cap").glob("*.xml"))) == raid["cap_messages"] >= raid["alerts"]
+
+
+def test_without_identities_only_aircraft_that_are_not_identified_raise_alerts(traffic, tmp_path, capsys):
+    """Fifteen minutes of airliners with every identity removed: no drone, missile or bomb is seen in any of them."""
+    capture, areas = traffic("alpine")
+    detections, tracks, alerts = (tmp_path / f"{name}.parquet" for name in ("detections", "tracks", "alerts"))
+    sensors = tmp_path / "sensors.toml"
+    _run(capsys, "import", capture, "-o", detections)
+    table = read_table(detections, "detections")
+    times = time_us(table["time"])
+    table = table.filter(pa.array(np.abs(times - int(np.median(times))) < 450_000_000))
+    place = table.column_names.index("address")
+    field = table.schema.field("address")
+    write_table(table.set_column(place, field, pa.nulls(table.num_rows, field.type)), detections)
+    sensors.write_text(_sensors("alpine", table["sensor"].unique().to_pylist()))
+    _run(capsys, "track", detections, "--sensors", sensors, "-o", tracks)
+    assert _run(capsys, "alert", tracks, "--areas", areas, "-o", alerts)["alerts"] > 0
+    rows = read_table(alerts, "alerts")
+    assert set(rows["threat"].to_pylist()) == {"aircraft"}
+    assert all("not identified as civil" in reason for reason in rows["reason"].to_pylist())

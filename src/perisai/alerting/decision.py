@@ -5,7 +5,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from perisai.model import FRAME_US, THREATS, Alert, AlertChange, Areas, BadInputError, Level
+from perisai.model import FRAME_US, THREATS, Alert, AlertChange, Areas, BadInputError, Level, Threat
 
 from . import reason
 from .score import Floats, Ints, Rows, Scores, read_rows, score
@@ -13,6 +13,8 @@ from .settings import AlertSettings
 
 NEAR_RATIO = 1.0
 """However large the place, an alarm stays while the danger within the lead would raise one: a new one would be late."""
+UNEASY_S = 900.0
+"""An area is uneasy until it had no alert for so long."""
 LEVEL: dict[int, Level] = {1: "watch", 2: "alarm"}
 
 
@@ -25,6 +27,7 @@ class _State(msgspec.Struct):
     quiet_s: bytes
     updated_s: bytes
     rest_s: bytes
+    uneasy: bytes
     active: dict[int, Alert]
 
 
@@ -50,6 +53,7 @@ class Alerter:
         self._quiet_s: Floats = np.zeros(n)
         self._updated_s: Floats = np.zeros(n)
         self._rest_s: Floats = np.full(n, np.inf)
+        self._uneasy: npt.NDArray[np.bool_] = np.zeros(n, np.bool_)
         self._active: dict[int, Alert] = {}
         self._last_us = 0
 
@@ -84,7 +88,11 @@ class Alerter:
         keep_watch = (level == 1) & (scores.watch >= s.hold_ratio)
         kept = alarm | keep_alarm | ((level == 1) & (keep_watch | watch))
         self._quiet_s = np.where(kept | (level == 0), 0.0, self._quiet_s + passed)
-        over = (level > 0) & (self._quiet_s >= s.hold_s) & (self._dwell_s >= s.dwell_s)
+        # Where an alarm came back at once something circles near: the next all-clear waits, until it was long quiet.
+        self._uneasy |= (level == 0) & alarm & (self._rest_s < s.rest_s)
+        self._uneasy &= (level > 0) | (self._rest_s < UNEASY_S)
+        hold = np.where(self._uneasy, max(s.hold_s, s.uneasy_hold_s), s.hold_s)
+        over = (level > 0) & (self._quiet_s >= hold) & (self._dwell_s >= s.dwell_s)
         want = np.where(over, np.where(watch, 1, 0), level)
         # A watch can wait a little, so that none goes on and off; an alarm never waits.
         want = np.where((level == 0) & watch & (self._rest_s >= s.rest_s), 1, want)
@@ -117,18 +125,28 @@ class Alerter:
         if self._updated_s[area] < self.settings.update_s or not own.size:
             return []
         before = self._active[area]
-        now = self._alert(area, before.level, rows, scores, own, end_us)
-        if (now.threat, now.tracks) == (before.threat, before.tracks):
+        threat, tracks = self._threat(rows, own), self._tracks(rows, self._main(scores, own))
+        if (threat, tracks) == (before.threat, before.tracks):
             return []
         self._updated_s[area] = 0.0
-        alert = msgspec.structs.replace(before, threat=now.threat, tracks=now.tracks)
+        alert = msgspec.structs.replace(before, threat=threat, tracks=tracks)
         self._active[area] = alert
         return [AlertChange("updated", alert, end_us)]
 
+    def _main(self, scores: Scores, own: Ints) -> Ints:
+        """Of an area's rows, by share, those that make most of its danger."""
+        return own[scores.share[own] >= 0.1 * scores.share[own[0]]][: self.settings.list_tracks]
+
+    def _tracks(self, rows: Rows, main: Ints) -> tuple[int, ...]:
+        return tuple(sorted(rows.track[main].tolist()))
+
+    def _threat(self, rows: Rows, own: Ints) -> Threat:
+        return THREATS[int(rows.threat[own[0]])]
+
     def _alert(self, area: int, level: Level, rows: Rows, scores: Scores, own: Ints, end_us: int) -> Alert:
-        main = own[scores.share[own] >= 0.1 * scores.share[own[0]]][: self.settings.list_tracks]
+        main = self._main(scores, own)
         first = main[int(np.argmin(rows.median[main]))]
-        threat = THREATS[int(rows.threat[own[0]])]
+        threat = self._threat(rows, own)
         probability = float(scores.probability[area])
         eta_s = float(rows.median[first])
         count = int(np.count_nonzero(rows.threat[main] == rows.threat[own[0]]))
@@ -136,11 +154,11 @@ class Alerter:
             identifier=reason.identifier(self.settings.prefix, self._codes[area], level, end_us),
             area=self._codes[area],
             level=level,
-            threat=threat,  # pyright: ignore[reportArgumentType]
+            threat=threat,
             start_us=end_us,
             eta_s=eta_s,
             probability=probability,
-            tracks=tuple(sorted(int(t) for t in rows.track[main])),
+            tracks=self._tracks(rows, main),
             reason=reason.raised(level, threat, count, eta_s, probability),
         )
 
@@ -151,8 +169,8 @@ class Alerter:
     def checkpoint(self) -> bytes:
         """All that is needed to go on as if nothing had happened."""
         state = _State(
-            2, self._last_us, len(self._codes), self._level.tobytes(), self._dwell_s.tobytes(),
-            self._quiet_s.tobytes(), self._updated_s.tobytes(), self._rest_s.tobytes(), self._active,
+            3, self._last_us, len(self._codes), self._level.tobytes(), self._dwell_s.tobytes(), self._quiet_s.tobytes(),
+            self._updated_s.tobytes(), self._rest_s.tobytes(), self._uneasy.tobytes(), self._active,
         )  # fmt: skip
         return msgspec.msgpack.encode(state)
 
@@ -172,5 +190,6 @@ class Alerter:
         made._quiet_s = np.frombuffer(state.quiet_s).copy()
         made._updated_s = np.frombuffer(state.updated_s).copy()
         made._rest_s = np.frombuffer(state.rest_s).copy()
+        made._uneasy = np.frombuffer(state.uneasy, np.bool_).copy()
         made._active = state.active
         return made

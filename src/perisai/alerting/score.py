@@ -12,7 +12,7 @@ from perisai.model import ARRIVED_S, ARRIVED_STEP_S, THREATS, floats
 
 from .settings import AlertSettings
 
-LATE_S = 20.0
+LATE_S = 40.0
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 

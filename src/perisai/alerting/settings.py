@@ -19,7 +19,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
     lead_s: float
     margin_s: float = 20.0
-    alarm_ratio: float = 0.015
+    alarm_ratio: float = 0.0175
     late_ratio: float = 0.2
     watch_ratio: float = 0.25
     release_after_s: float | None = None
@@ -58,7 +58,8 @@ class AlertSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     the score has to stay below before the all-clear. dwell_s: the least duration of an alert. look_s: an alarm is
     kept when another is expected within this time, so that no area goes quiet only to be woken again; expected means
     that the danger is sqrt(residents / keep_residents) times what raises an alarm, within keep_ratios.
-    rest_s: after an all-clear no watch is raised for so long; an alarm is.
+    rest_s: after an all-clear no watch is raised for so long; an alarm is. uneasy_hold_s: hold_s where an alarm had
+    come back within rest_s, until the area was quiet for 15 min: something circles there.
     watch_early_s: a watch is raised only for what is at least so far beyond the alarm's time.
     update_s: least time between two updates of an alert. max_step_s: a longer jump of the clock counts as one beat.
     prefix: first part of identifiers, set apart per sender. list_tracks: most tracks named in an alert.
@@ -77,6 +78,7 @@ class AlertSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     keep_residents: float = 20_000.0
     keep_ratios: tuple[float, float] = (0.5, 3.0)
     rest_s: float = 120.0
+    uneasy_hold_s: float = 180.0
     watch_early_s: float = 150.0
     update_s: float = 60.0
     max_step_s: float = 120.0
@@ -100,7 +102,7 @@ class AlertSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
             raise BadInputError("alerting.keep_residents", repr(self.keep_residents), "more than 0 residents")
         if not 0.0 < self.keep_ratios[0] <= self.keep_ratios[1]:
             raise BadInputError("alerting.keep_ratios", repr(self.keep_ratios), "two numbers above 0, the lower first")
-        for name in ("hold_s", "dwell_s", "look_s", "rest_s", "watch_early_s", "update_s"):
+        for name in ("hold_s", "dwell_s", "look_s", "rest_s", "uneasy_hold_s", "watch_early_s", "update_s"):
             if getattr(self, name) < 0.0:
                 raise BadInputError(f"alerting.{name}", repr(getattr(self, name)), "0 or more seconds")
         if not self.prefix or any(c in self.prefix for c in " ,<>&"):

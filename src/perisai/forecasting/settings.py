@@ -53,7 +53,7 @@ class ForecastSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
     period_s: int = 10
     horizon_s: float = 1200.0
     danger_radius_m: float = 3000.0
-    particles: int = 192
+    particles: int = 384
     min_probability: float = 0.005
     position_sigma_m: float = 300.0
     velocity_sigma_mps: float = 3.0

@@ -75,7 +75,7 @@ def test_an_alarm_stays_longer_where_few_live():
 
 
 def test_the_share_come_by_a_time_is_read_from_the_forecast_where_it_is_told():
-    """Three times of arrival cannot tell two humps apart: what comes between 280 and 320 s decides."""
+    """Three times of arrival cannot tell two humps apart: what comes between 260 and 320 s decides."""
     plain = forecast(("3-3", 0.5, 400.0))
     by = np.where(np.array(ARRIVED_S) >= 310.0, 0.1, 0.0)
     told = plain.drop_columns("arrived").append_column(
@@ -99,6 +99,19 @@ def test_dwell_and_hold_keep_it_from_flickering():
     changes = run(quick, forecast(("3-3", 0.9, 100.0)), *[forecast()] * 30)
     assert [c.kind for c in changes] == ["raised", "ended"]
     assert changes[1].at_us - changes[0].at_us >= 120_000_000
+
+
+def test_where_an_alarm_came_back_at_once_the_next_all_clear_waits():
+    """Something circles near: an alarm that comes and goes with each round is believed by nobody."""
+    near, far = forecast(("3-3", 0.9, 200.0)), forecast()
+    alerter = Alerter(chessboard())
+    changes = run(alerter, *[near] * 12, *[far] * 8, near, *[far] * 40)
+    assert [c.kind for c in changes] == ["raised", "ended", "raised", "ended"]
+    first, second = (changes[i + 1].at_us - changes[i].at_us for i in (0, 2))
+    assert first <= 150_000_000
+    assert second >= 180_000_000
+    later = run(alerter, *[far] * 100, *[near] * 12, *[far] * 8, start_s=700)
+    assert later[1].at_us - later[0].at_us == first
 
 
 def test_no_all_clear_when_the_next_is_two_minutes_behind():
