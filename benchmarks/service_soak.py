@@ -28,8 +28,9 @@ from perisai.service.warm import warming
 NIGHT, SEED = "2025-09-07", 7001
 SPEED = 60.0
 EVERY_US = 900_000_000
-SETTLED = 0.25
-"""The share of the run after which nothing may grow: until then the first night fills what is kept for the console."""
+SETTLED_H = 6.0
+"""After which nothing may grow (after half of a run that is shorter than twice that): the first night fills what is
+kept for the console, and the second begins while this program still holds the first."""
 MOST = 1.15
 """How much more than at that time is still called flat: allocators keep what they were lent."""
 
@@ -39,7 +40,7 @@ def main() -> None:
     minutes = float(sys.argv[2]) if len(sys.argv) > 2 else 180.0
     with tempfile.TemporaryDirectory() as directory, warming(print):
         held = asyncio.run(_run(Path(directory), hours, minutes))
-    settled = next((row for row in held if row[0] >= SETTLED * held[-1][0]), held[-1])
+    settled = next((row for row in held if row[0] >= min(SETTLED_H, 0.5 * held[-1][0])), held[-1])
     later = [row for row in held if row[0] >= settled[0]]
     grown = [max(row[k] for row in later) / settled[k] for k in (1, 2)]
     print(
