@@ -11,7 +11,7 @@ from test_tracking_single import START_US, polar
 from perisai import geodesy
 from perisai.evaluation import score_tracks
 from perisai.model import Sensor, build, split_frames
-from perisai.tracking import SensorHealth, Tracker
+from perisai.tracking import SensorRegistration, Tracker
 
 BIASES = {"r1": (350.0, 0.45, 0.6), "r2": (-250.0, -0.3, -0.4), "r3": (0.0, 0.0, 0.0)}
 """Range m, azimuth deg, time s that each radar's reports are too great by."""
@@ -104,7 +104,7 @@ def scene(seed: int, cooperative: bool, *, spoofed: int = 0, noisy: str = "", se
     return flown, told
 
 
-def follow(told: pa.Table, register: bool = True) -> tuple[pa.Table, dict[str, SensorHealth]]:
+def follow(told: pa.Table, register: bool = True) -> tuple[pa.Table, dict[str, SensorRegistration]]:
     tracker = Tracker(sensors())
     if not register:
         tracker._references.learn = lambda *_: None  # pyright: ignore[reportAttributeAccessIssue]

@@ -7,7 +7,7 @@ import msgspec
 import pyarrow as pa
 
 from perisai.model import BadInputError, Frame, Sensor
-from perisai.tracking import SensorHealth, Tracker, TrackerSettings
+from perisai.tracking import SensorRegistration, Tracker, TrackerSettings
 from perisai.trust import Standing, Trust, TrustSettings
 
 
@@ -51,7 +51,7 @@ class TrustedTracker:
         self.trust.learn(rows, frame.end_us)
         return rows
 
-    def registration(self) -> list[SensorHealth]:
+    def registration(self) -> list[SensorRegistration]:
         """How far each radar is off."""
         return self.tracker.registration()
 

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from perisai.kernels import kernel, loop
+from perisai.kernels import inlined, kernel, loop
 
 from .bank import Bank, Grid
 from .coverage import UNSEEN_CHANCE, densities, detection_chance
@@ -130,6 +130,27 @@ def _copy(room: Pairs, more: Pairs, n_tracks, n_pairs, polar):
         more.track[e], more.det[e], more.psi[e] = room.track[e], room.det[e], room.psi[e]
 
 
+@inlined
+def _meet(bank: Bank, i, t_group, motion, work: Work):
+    """Bring track i to the time of its first detection in this group, its mixed mean into work.mean."""
+    x, mu, mean = bank.x, bank.mu, work.mean
+    advance(
+        x, bank.p, mu, bank.t, bank.r, bank.has_height, bank.coupled, bank.solid_hits, bank.surprise, i, t_group,
+        motion, work.transition, work.turn, work.cached_dt, work.weights, work.offsets, work.norms,
+    )  # fmt: skip
+    for a in range(STATES):
+        mean[a] = mu[i, 0] * x[i, 0, a] + mu[i, 1] * x[i, 1, a] + mu[i, 2] * x[i, 2, a]
+
+
+@inlined
+def _weight(log_likelihood, elsewhere, r_pd, address_seen, address_known):
+    """How much likelier the track is than anything else at the detection, over how likely it is to go unseen."""
+    weight = math.exp(log_likelihood) / elsewhere * r_pd / max(1.0 - r_pd, 1e-6)
+    if address_seen >= 0 and address_known >= 0:
+        weight *= SAME_ADDRESS if address_seen == address_known else OTHER_ADDRESS
+    return weight
+
+
 @loop
 def _fill(
     bank: Bank, grid: Grid, detections: Detections, lo, at, hi, stamp, sites, plane, motion, rules: Rules, work: Work,
@@ -178,14 +199,9 @@ def _fill(
                 continue
             if stamps[i] != stamp:
                 stamps[i] = stamp
-                advance(
-                    x, p, mu, t, r, has_height, bank.coupled, bank.solid_hits, bank.surprise, i, t_group,
-                    motion, work.transition, work.turn, work.cached_dt, work.weights, work.offsets, work.norms,
-                )  # fmt: skip
+                _meet(bank, i, t_group, motion, work)
                 local[i] = n_tracks
                 tracks[n_tracks] = i
-                for a in range(STATES):
-                    mean[a] = mu[i, 0] * x[i, 0, a] + mu[i, 1] * x[i, 1, a] + mu[i, 2] * x[i, 2, a]
                 chance[n_tracks] = detection_chance(
                     sites, s, mean[0], mean[1], mean[2], has_height[i], has_reported(ring_sensor, ring_hit, i, s)
                 )
@@ -208,10 +224,9 @@ def _fill(
                 )
             if not d2 <= gate:
                 continue
-            r_pd = r[i] * max(chance[k], UNSEEN_CHANCE)
-            weight = math.exp(l) / (clutter + fresh) * r_pd / max(1.0 - r_pd, 1e-6)
-            if detections.address[j] >= 0 and address[i] >= 0:
-                weight *= SAME_ADDRESS if detections.address[j] == address[i] else OTHER_ADDRESS
+            weight = _weight(
+                l, clutter + fresh, r[i] * max(chance[k], UNSEEN_CHANCE), detections.address[j], address[i]
+            )
             if weight < LEAST_PSI:
                 continue
             room.track[n_pairs] = k

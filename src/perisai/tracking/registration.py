@@ -32,7 +32,7 @@ BAND = 3.1 * math.sqrt(2.0 / MEMORY)
 WIDEST = 25.0
 
 
-class SensorHealth(msgspec.Struct, frozen=True, kw_only=True):
+class SensorRegistration(msgspec.Struct, frozen=True, kw_only=True):
     """How far a radar's reports are off, with 1 sigma, and how well it measures beside what it says of itself.
 
     range_m, azimuth_deg, time_s: too great by so much. nis: mean squared normalised residual of a component, 1 when
@@ -167,9 +167,9 @@ class Registration:
         total, weight = self.nis[radar, :2]
         return float(total / weight) if weight > 0.0 else 1.0
 
-    def health(self, names: Sequence[str]) -> list[SensorHealth]:
+    def health(self, names: Sequence[str]) -> list[SensorRegistration]:
         """The health of each radar; names: of all sensors, in the order of the sites."""
-        out: list[SensorHealth] = []
+        out: list[SensorRegistration] = []
         for radar, site in enumerate(self.radars.tolist()):
             mean, sigma = self._of(radar)
             nis, samples = self._nis(radar), int(self.nis[radar, 2])
@@ -181,7 +181,7 @@ class Registration:
             elif self.sites.bias[site].any():
                 state = "biased"
             out.append(
-                SensorHealth(
+                SensorRegistration(
                     sensor=names[site],
                     state=state,
                     range_m=float(mean[0]),

@@ -22,7 +22,7 @@ from .learnt import Learnt
 from .lifecycle import ROW_FLOATS, finish
 from .output import Shown, join, tracks_table
 from .references import References
-from .registration import SensorHealth
+from .registration import SensorRegistration
 from .renumber import changed_rows, public, renamed, renames
 from .settings import CLASSES, RING, STATES, TrackerSettings, motion, rules
 from .sites import region_plane, sites
@@ -109,7 +109,7 @@ class Tracker:
             self._run(k)
         return [beat.out for beat in beats[new:] if beat.out is not None]
 
-    def registration(self) -> list[SensorHealth]:
+    def registration(self) -> list[SensorRegistration]:
         """How far each radar's range, azimuth and clock are off, and whether it measures as well as it says."""
         return self._references.filter.health([sensor.id for sensor in self.sensors])
 

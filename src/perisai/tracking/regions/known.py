@@ -29,7 +29,7 @@ class LocalTrack:
     home: int
     status: str
     address: str | None
-    picture: "PictureTrack | None" = None
+    picture: "SystemTrack | None" = None
 
     @property
     def ended(self) -> bool:
@@ -42,7 +42,7 @@ class LocalTrack:
 
 
 @dataclass(slots=True, eq=False)
-class PictureTrack:
+class SystemTrack:
     """A track of the whole picture: the tracks of one object, at most one a region; the rows of the owner are shown."""
 
     number: int

@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from perisai.model import BadInputError, Frame, Sensor, table_bytes, table_from
 
-from ..registration import SensorHealth
+from ..registration import SensorRegistration
 from ..settings import TrackerSettings
 from ..tracker import Tracker
 from .region import TrackerRegion
@@ -30,7 +30,7 @@ class OneTracker(Protocol):
 
     def step(self, frame: Frame, /) -> pa.Table: ...
 
-    def registration(self) -> list[SensorHealth]: ...
+    def registration(self) -> list[SensorRegistration]: ...
 
     def checkpoint(self) -> bytes: ...
 
@@ -66,9 +66,9 @@ class RegionalTracker:
         """Detections that could not be used, by reason; one that two regions were given counts in both."""
         return sum((tracker.rejects for tracker in self._trackers), Counter[str]())
 
-    def registration(self) -> list[SensorHealth]:
+    def registration(self) -> list[SensorRegistration]:
         """How far each radar is off, by the region that knows most about it."""
-        known: dict[str, SensorHealth] = {}
+        known: dict[str, SensorRegistration] = {}
         for tracker in self._trackers:
             for health in tracker.registration():
                 if health.sensor not in known or known[health.sensor].state == "unknown":

@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 
 from perisai.model import BadInputError, check_distinct, empty, floats
 
-from .known import LocalTrack, PictureTrack, Rows, local_tracks, rows_of
+from .known import LocalTrack, Rows, SystemTrack, local_tracks, rows_of
 from .region import TrackerRegion, beyond_all, homes
 from .same import APART, GATE, STAY, assign, distance2
 
@@ -62,7 +62,7 @@ class Stitcher:
         for one in news:
             if one.picture is None and not one.ended and self._may_start(one):
                 self._last += 1
-                one.picture = PictureTrack(self._last, {one.region: one}, one)
+                one.picture = SystemTrack(self._last, {one.region: one}, one)
             elif one.picture is not None:
                 self._own(one.picture)
         out = _shown(rows, {(one.region, one.number): one for one in news}, gone)
@@ -171,9 +171,9 @@ class Stitcher:
     def _begin(self, a: LocalTrack, b: LocalTrack) -> None:
         self._last += 1
         owner = a if a.home == a.region else b
-        a.picture = b.picture = PictureTrack(self._last, {a.region: a, b.region: b}, owner)
+        a.picture = b.picture = SystemTrack(self._last, {a.region: a, b.region: b}, owner)
 
-    def _own(self, picture: PictureTrack) -> None:
+    def _own(self, picture: SystemTrack) -> None:
         """Give a track to the region it belongs to now."""
         living = [one for one in picture.members.values() if not one.ended]
         owner = picture.owner
@@ -220,14 +220,14 @@ class Stitcher:
             raise BadInputError("stitcher checkpoint", "not readable", "bytes of Stitcher.checkpoint()") from error
         if version != VERSION or names != [region.id for region in stitcher.regions]:
             raise BadInputError("stitcher checkpoint", f"version {version} of {names}", "one of the same regions")
-        pictures: dict[int, PictureTrack] = {}
+        pictures: dict[int, SystemTrack] = {}
         for region, number, at_us, x, classes, beyond, home, status, address, picture, owns in tracks:
             one = LocalTrack(
                 region, number, at_us, np.array(x), np.array(classes), np.array(beyond), home, status, address
             )
             stitcher._locals[region, number] = one
             if picture:
-                one.picture = pictures.setdefault(picture, PictureTrack(picture, {}, one))
+                one.picture = pictures.setdefault(picture, SystemTrack(picture, {}, one))
                 one.picture.members[region] = one
                 if owns:
                     one.picture.owner = one
