@@ -21,7 +21,8 @@ class FeedSettings(
     """base_url: where the feed is served, empty: as the reader addressed it; the feed is `<base_url>/cap.atom`, a
     message `<base_url>/cap/<identifier>`.
 
-    limit: messages kept at most, the oldest go first. language: of titles, where the messages have it.
+    limit: messages kept at most, the oldest go first. per_minute: times that one address may ask. language: of
+    titles, where the messages have it.
     """
 
     base_url: str = ""
@@ -30,6 +31,7 @@ class FeedSettings(
     author: str = "Perisai"
     language: str = "uk-UA"
     limit: int = 5000
+    per_minute: int = 600
 
 
 class _Entry(msgspec.Struct, frozen=True):

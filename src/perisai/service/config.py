@@ -62,17 +62,19 @@ class InputSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`[inputs]`. sensors: the sensors TOML, empty for the default network of the region.
 
     reports: the sensor on which reports over HTTP are booked whose device the sensors file does not have.
-    reports_per_minute: that one address may send. key_file: a file whose one line senders of detections over HTTP have
-    to bring (`Authorization: Bearer ...`); without it only this machine may send. device_keys: a file with a line
-    `DEVICE PUBLIC-KEY` each (Ed25519, base64): reports over HTTP of these devices, and then of every sensor of the
-    sensors file, count only with the device's signature. most_per_s: detections a second that the house follows; above
-    it they are given up, transponders first, radar plots last; 0 for no limit.
+    reports_per_minute, detections_per_minute: bodies that one address may send. key_file: a file whose one line
+    senders of detections over HTTP have to bring (`Authorization: Bearer ...`); without it only this machine may
+    send. device_keys: a file with a line `DEVICE PUBLIC-KEY` each (Ed25519, base64): reports over HTTP of these
+    devices, and then of every sensor of the sensors file, count only with the device's signature. most_per_s:
+    detections a second that the house follows; above it they are given up, transponders first, radar plots last; 0
+    for no limit.
     """
 
     sensors: str = ""
     key_file: str = ""
     reports: str = "citizens"
     reports_per_minute: int = 600
+    detections_per_minute: int = 6_000
     device_keys: str = ""
     most_per_s: int = 0
 

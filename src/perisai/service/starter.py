@@ -31,6 +31,7 @@ mode = "exercise"          # actual | exercise | test: marked on every screen an
 sensors = "sensors.toml"   # your sensors; empty: the default network of the simulation
 # reports = "citizens"     # sensor (kind position) of reports over HTTP whose device is no sensor of the file
 # reports_per_minute = 600 # that one address may send
+# detections_per_minute = 6000 # batches of detections that one address may send
 # device_keys = ""         # file with DEVICE PUBLIC-KEY a line: reports of these, and of sensors, must be signed
 # most_per_s = 0           # detections a second this machine follows; what is more is shed in order; 0: no limit
 # key_file = "my-ingest.key" # its one line is asked of who posts detections; without it only this machine may

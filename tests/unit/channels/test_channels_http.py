@@ -17,6 +17,7 @@ from test_channels_push import point, serving, text
 
 from perisai.alerting import CapSettings, CapWriter, Signer, make_key
 from perisai.channels.alert_api import AlertApiSettings
+from perisai.channels.cap_feed import FeedSettings
 from perisai.channels.web_push import WebPushSettings
 from perisai.model import ALERTS, TRACKS
 
@@ -47,6 +48,15 @@ async def test_the_feed_and_each_signed_message_over_http(tmp_path):
         ended = await until(lambda: _feed(feed_url, 2, "Cancel"))
         assert {entry.cap_msgtype for entry in ended.entries} == {"Alert", "Cancel"}
         assert (await get(f"{house.url}/cap/nothing")).status_code == 404
+
+
+async def test_the_feed_is_limited_and_what_is_refused_counted(tmp_path):
+    async with centre(tmp_path, AREAS, FeedSettings(per_minute=2), now_us=LATER_US) as house:
+        answers = [await get(f"{house.url}/cap.atom") for _ in range(3)]
+        assert [answer.status_code for answer in answers] == [200, 200, 429]
+        assert int(answers[-1].headers["Retry-After"]) > 0
+        metrics = (await get(f"{house.url}/metrics")).text
+        assert 'reason="too_many_requests"} 1.0' in metrics
 
 
 async def _feed(url: str, wanted: int, kind: str = ""):

@@ -4,6 +4,7 @@ import time
 
 import httpx
 import pytest
+from prometheus_client import generate_latest
 from service_support import PASSWORD, app_with_accounts, browser, sign_in
 
 from perisai.service.config import Config, InputSettings
@@ -129,3 +130,34 @@ async def test_detections_come_from_this_machine_or_with_the_key(tmp_path):
         async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
             answer = await client.post("/api/v1/detections", content=b"no table", headers=headers)
             assert answer.status_code == status, (number, answer.text)
+
+
+async def test_detections_over_http_are_counted_and_limited(tmp_path):
+    config = Config(inputs=InputSettings(detections_per_minute=3))
+    app = app_with_accounts(tmp_path, config=config)
+    app.state.ingest = app.state.detections._ingest = taker = Taker()
+    transport = httpx.ASGITransport(app=app, client=("127.0.0.1", 1))
+    row = {"time": "2026-01-01T00:00:00Z", "sensor": "r", "lat": 50.0, "lon": 30.0}
+    async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
+        answers = [
+            await client.post("/api/v1/detections", json=body) for body in ([row, row], [{"no": 1}], [row], [row])
+        ]
+        assert [answer.status_code for answer in answers] == [202, 400, 202, 429]
+        assert int(answers[-1].headers["Retry-After"]) > 0
+    state = app.state.detections.sink.snapshot()
+    assert (state.name, state.kind, state.state, state.messages, state.detections) == (
+        "http-detections", "detections", "live", 4, 3,
+    )  # fmt: skip
+    assert state.rejects == {"body: no detections": 1, "too many messages": 1}
+    assert taker.rows == 3
+    assert b'perisai_input_rejects_total{input="http-detections",reason="body: no detections"}' in generate_latest()
+
+
+class Taker:
+    """An ingest role without a bus."""
+
+    rows = 0
+
+    async def accept(self, source, table, identity):
+        self.rows += table.num_rows
+        return table.num_rows

@@ -24,7 +24,7 @@ class FeedOutlet:
     connected: bool | None = None
 
     def __init__(self, name: str, settings: FeedSettings, clock: ChannelClock) -> None:
-        self.name, self.count = name, ChannelCount()
+        self.name, self.count, self.settings = name, ChannelCount(), settings
         self.address = f"{settings.base_url}/cap.atom"
         self._clock = clock
         self._feed = CapFeed(settings)

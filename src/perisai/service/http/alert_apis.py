@@ -11,7 +11,7 @@ from perisai.channels.message import ChannelCount
 
 from ..channels.clock import wall_us
 from ..channels.http_outlets import AlertApiOutlet
-from ..identity import Throttle, per_minute
+from .rate import too_soon
 
 
 class AlertApis(Controller):
@@ -40,14 +40,10 @@ class AlertApis(Controller):
 
 def _refusal(state: State, outlet: AlertApiOutlet, request: Request[Any, Any, Any]) -> Answer | None:
     settings = outlet.settings
-    limit: Throttle | None = state.get("alert_api_limit")
-    if limit is None:
-        limit = state["alert_api_limit"] = per_minute(settings.per_minute)
-    wait_s = limit.take(request.client.host if request.client else "")
+    wait_s = too_soon(state, outlet, request)
     if wait_s:
-        outlet.count.failures["too_many_requests"] += 1
         answer = refused(429, "Too many requests")
-        return Answer(429, answer.body, {**answer.headers, "Retry-After": str(int(wait_s) + 1)})
+        return Answer(429, answer.body, {**answer.headers, "Retry-After": str(wait_s)})
     if settings.tokens:
         given = request.headers.get("Authorization", "").removeprefix("Bearer ").strip()
         given = given or request.query_params.get("token", "")

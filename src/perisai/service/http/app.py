@@ -13,6 +13,7 @@ from .. import package_data
 from ..files import read_text
 from ..identity import Throttle, per_minute
 from ..ingest.device_keys import read_device_keys
+from ..ingest.http_detections import HttpDetections
 from ..ingest.http_reports import HttpReports
 from ..roles.gateway import Console
 from .alert_apis import AlertApis
@@ -79,6 +80,8 @@ def build_app(**state: Any) -> Litestar:
     settings = state["config"].inputs
     state["reports"] = HttpReports(state["sensors"], settings.reports, state["ingest"])
     state["device_keys"] = read_device_keys(settings.device_keys, state["sensors"])
+    state["detections"] = HttpDetections(state["ingest"])
+    state["detection_rate"] = per_minute(settings.detections_per_minute)
     state["report_rate"] = per_minute(settings.reports_per_minute)
     state["ingest_key"] = read_text(settings.key_file, "a key of one line").strip() if settings.key_file else ""
     state["tries"] = Throttle(5, 60.0, time.monotonic)

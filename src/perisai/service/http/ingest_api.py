@@ -6,7 +6,8 @@ from typing import Any
 import msgspec
 import pyarrow as pa
 from litestar import Request, post
-from litestar.exceptions import ClientException
+from litestar.exceptions import ClientException, TooManyRequestsException
+from litestar.exceptions.http_exceptions import RequestEntityTooLarge
 
 from perisai.model import DETECTIONS, NOT_JSON, BadInputError, conform, table_from
 
@@ -21,19 +22,30 @@ async def accept_detections(request: Request[Any, Any, Any]) -> dict[str, int]:
     """Take a batch of detections (the contract's columns); answers 202 once it is stored.
 
     Body: an Arrow IPC stream, or a JSON list of rows with times in ISO 8601. A header `Idempotency-Key` names the
-    batch; without it its content does, so that a batch sent twice counts once.
+    batch; without it its content does, so that a batch sent twice counts once. 4 MB a body; more batches than
+    `[inputs] detections_per_minute` of one address get 429 with Retry-After.
     """
-    body = await request.body()
+    taken = request.app.state.detections
+    wait_s = request.app.state.detection_rate.take(request.client.host if request.client else "")
+    if wait_s > 0:
+        taken.refused(0, "too many messages")
+        raise TooManyRequestsException(detail="too many batches", headers={"Retry-After": str(int(wait_s) + 1)})
+    try:
+        body = await request.body()
+    except RequestEntityTooLarge:
+        taken.refused(0, "too large")
+        raise
     source = request.headers.get("Perisai-Source", "http")
     if not source.replace("-", "").replace("_", "").isalnum() or len(source) > 64:
+        taken.refused(len(body), "Perisai-Source: not a name")
         raise ClientException(detail="Perisai-Source: letters, digits, - and _ expected, 64 at most")
     try:
         table = parse_detections(body, request.headers.get("Content-Type", ""))
     except BadInputError as error:
+        taken.refused(len(body), "body: no detections")
         raise ClientException(detail=str(error)) from error
     identity = request.headers.get("Idempotency-Key") or hashlib.sha256(body).hexdigest()[:32]
-    rows = await request.app.state.ingest.accept(source, table, identity)
-    return {"accepted": rows}
+    return {"accepted": await taken.accept(source, table, len(body), identity)}
 
 
 def parse_detections(body: bytes, content_type: str) -> pa.Table:

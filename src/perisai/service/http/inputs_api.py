@@ -29,7 +29,8 @@ class Task(msgspec.Struct, forbid_unknown_fields=True):
 async def inputs(state: State) -> list[dict[str, Any]]:
     """Each input: name, kind, state (waiting, live, silent), age of the last message, messages, bytes, detections,
     rejects by reason, and what its sensors said of themselves."""
-    return [*await state.work.inputs(), msgspec.to_builtins(state.reports.sink.snapshot())]
+    here = (state.reports.sink, state.detections.sink)
+    return [*await state.work.inputs(), *(msgspec.to_builtins(sink.snapshot()) for sink in here)]
 
 
 @post("/api/v1/inputs/{name:str}/tasks", guards=[needs("act")], status_code=200)

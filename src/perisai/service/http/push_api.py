@@ -12,7 +12,7 @@ from perisai.channels.web_push import parse_subscription
 from perisai.model import NOT_JSON, BadInputError
 
 from ..channels.post_outlets import WebPushOutlet
-from ..identity import Throttle, per_minute
+from .rate import too_soon
 
 MAX_BYTES = 8192
 
@@ -80,10 +80,6 @@ class PushController(Controller):
 
 
 def _limited(state: State, outlet: WebPushOutlet, request: Request[Any, Any, Any]) -> None:
-    limit: Throttle | None = state.get("push_limit")
-    if limit is None:
-        limit = state["push_limit"] = per_minute(outlet.settings.per_minute)
-    wait_s = limit.take(request.client.host if request.client else "")
+    wait_s = too_soon(state, outlet, request)
     if wait_s:
-        outlet.count.failures["too_many_requests"] += 1
-        raise TooManyRequestsException(headers={"Retry-After": str(int(wait_s) + 1)})
+        raise TooManyRequestsException(headers={"Retry-After": str(wait_s)})

@@ -10,6 +10,7 @@ from litestar import Controller, Request, get
 from litestar.datastructures import State
 from litestar.exceptions import ServiceUnavailableException
 from litestar.response import Stream
+from prometheus_client import Counter, Gauge
 
 from perisai.model import ALERTS, TRACKS, Alert, alerts_table, conform
 
@@ -19,6 +20,8 @@ from .guard import needs_view
 from .ingest_api import ARROW
 
 MAX_STREAMS = 100
+REFUSED = Counter("perisai_streams_refused", "Streams not opened because too many were open")
+OPEN = Gauge("perisai_streams_open", "Streams of tracks and alerts that are open")
 KEEP_ALIVE_S = 10.0
 LINES, SEQUENCE = "application/x-ndjson", "application/geo+json-seq"
 Item = TypeVar("Item")
@@ -59,9 +62,11 @@ class StreamController(Controller):
 def _open(taps: set[Tap[Item]]) -> AsyncIterator[list[Item]]:
     """What passes from now on, in lists; an empty one when nothing did for a while. Raises when too many are open."""
     if len(taps) >= MAX_STREAMS:
+        REFUSED.inc()
         raise ServiceUnavailableException(detail=f"{MAX_STREAMS} streams are open; close one")
     tap: Tap[Item] = Tap()
     taps.add(tap)
+    OPEN.inc()
 
     async def passing() -> AsyncIterator[list[Item]]:
         try:
@@ -69,6 +74,7 @@ def _open(taps: set[Tap[Item]]) -> AsyncIterator[list[Item]]:
                 yield await tap.next(KEEP_ALIVE_S)
         finally:
             taps.discard(tap)
+            OPEN.dec()
 
     return passing()
 
