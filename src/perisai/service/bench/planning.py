@@ -23,7 +23,7 @@ EXAMPLE = package_data.DATA / "planning" / "example_inventory.toml"
 SIZE, SMALLER = (5000, 2000, 100), (600, 250, 25)
 RADIUS = 4.0
 SEEDS = (5, 11, 12, 21)
-"""Instances; what is set in `perisai.planning` was set on the first."""
+"""Instances; `perisai.planning` was set on the first, and on 8 and 13."""
 COVER_RADII = (2.0, 3.0, 4.0)
 """Set covering of 5,000 by 2,000: spopt with HiGHS ends at the first two, not at the third."""
 OURS, THEIRS = 0.001, 0.01
