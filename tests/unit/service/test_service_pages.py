@@ -44,6 +44,15 @@ def test_a_page_is_asked_for_each_time_and_not_sent_twice(client, tmp_path):
     assert "new" in client.get("/", headers={"If-None-Match": first.headers["etag"]}).text
 
 
+@pytest.mark.parametrize("path", ["/", "/assets/index-abc.js"])
+def test_who_asks_for_the_head_is_told_all_but_the_page(client, path):
+    head, whole = client.head(path), client.get(path)
+    assert (head.status_code, head.content) == (200, b"")
+    assert whole.content
+    assert head.headers["etag"] == whole.headers["etag"]
+    assert head.headers["content-type"] == whole.headers["content-type"]
+
+
 @pytest.mark.parametrize("path", ["/assets/../../secret.txt", "/%2e%2e/secret.txt", "/assets", "/nothing.js"])
 def test_nothing_outside_the_folder_is_a_page(client, path):
     assert client.get(path).status_code == 404

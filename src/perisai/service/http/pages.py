@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from litestar import Request, Response, Router, get
+from litestar import HttpMethod, Request, Response, Router, route
 from litestar.exceptions import NotFoundException
 
 ENCODINGS = (("br", ".br"), ("gzip", ".gz"))
@@ -78,7 +78,12 @@ def packed(request: Request, plain: bytes, gzipped: bytes, media_type: str) -> R
 def pages_router(folder: Path) -> Router:
     """`/` and everything below it that no other route takes."""
 
-    @get(["/", "/{file_path:path}"], include_in_schema=False, sync_to_thread=False)
+    @route(
+        ["/", "/{file_path:path}"],
+        http_method=[HttpMethod.GET, HttpMethod.HEAD],
+        include_in_schema=False,
+        sync_to_thread=False,
+    )
     def console(request: Request) -> Response[bytes]:
         return answer(request, folder, str(request.path_params.get("file_path", "")))
 
