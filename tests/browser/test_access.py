@@ -51,9 +51,12 @@ def test_desk_and_orders(operator: Page, theme: str) -> None:
     assert violations(operator) == []
 
 
-def test_report(operator: Page) -> None:
+@pytest.mark.parametrize("theme", ["day", "night"])
+def test_report(operator: Page, theme: str) -> None:
+    operator.evaluate("(theme) => localStorage.setItem('perisai.theme', theme)", theme)
     operator.goto("/report.html")
     operator.get_by_role("heading", name="Night report").wait_for()
+    assert operator.evaluate("document.documentElement.dataset.theme") == theme
     operator.wait_for_timeout(500)
     assert violations(operator) == []
 

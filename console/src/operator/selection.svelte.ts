@@ -1,5 +1,6 @@
 /** What is selected: one track or one area, the same in the map and in every list. */
 import type { Target } from '../map/selected';
+import { view } from './view.svelte';
 
 class Selection {
   current = $state.raw<Target>(null);
@@ -7,11 +8,14 @@ class Selection {
   goto = $state(0);
 
   track(id: number, go = false): void {
+    view.details();
     this.current = { kind: 'track', id };
     if (go) this.goto += 1;
   }
 
-  area(code: string, go = false): void {
+  /** `beside`: the panel that lies over the details stays. */
+  area(code: string, go = false, beside = false): void {
+    if (!beside) view.details();
     this.current = { kind: 'area', code };
     if (go) this.goto += 1;
   }

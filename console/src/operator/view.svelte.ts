@@ -39,6 +39,11 @@ class View {
   /** Counts the times the whole region was asked for. */
   home = $state(0);
 
+  /** Let the details of what is selected be seen: what lies over them closes. */
+  details(): void {
+    if (this.open === 'sensors' || this.open === 'desk') this.open = null;
+  }
+
   toggleLayer(name: LayerName): void {
     this.layers[name] = !this.layers[name];
     this.keep();
