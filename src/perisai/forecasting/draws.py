@@ -50,3 +50,8 @@ def _normal(uniform: np.ndarray) -> np.ndarray:
     """The standard normal deviates that uniforms stand for; without scipy, which takes too long to load at a start."""
     deviates = [NormalDist().inv_cdf(value) for value in uniform.ravel().tolist()]
     return np.array(deviates).reshape(uniform.shape)
+
+
+def first_draws(draws: Draws, particles: int) -> Draws:
+    """The first of the draws: as many rollouts, spread as evenly as so few can be; all where there are no more."""
+    return Draws(*(values[:particles] for values in draws))

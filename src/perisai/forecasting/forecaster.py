@@ -12,7 +12,7 @@ from perisai.model import ARRIVED_S, FRAME_US, THREATS, Areas, BadInputError, bu
 
 from . import book as bk
 from .book import absorb
-from .draws import draw
+from .draws import draw, first_draws
 from .index import build_index
 from .judge import BALLISTIC, judge
 from .rollout import forecast_all
@@ -25,6 +25,8 @@ WARNING_GRADE = (0.9, 400.0)
 """A tentative track goes out at once above this existence and speed, m/s (TRACKING.md, section 5)."""
 COURSE_KNOWN_S = 900.0
 """After so long on its way half of what is to be known of an object's mean course is known."""
+FEWEST = 128
+"""Rollouts that every track has, however many tracks there are."""
 LOITER_RATE = 5.0
 """Turns come so many times faster while an object is turning."""
 
@@ -155,10 +157,11 @@ class Forecaster:
         state, motion = _moving(b, self._motion[kind])
         impact = np.ascontiguousarray(b[:, bk.IX : bk.ITS + 1])
         follows = self._follows(chosen, kind)
+        draws = first_draws(self._draws, max(FEWEST, self.settings.most_rollouts // chosen.size))
         while True:
             out = np.empty((self._limit, 6 + len(ARRIVED_S)))
             count = forecast_all(
-                self._index, self._draws, self._weight, state, motion, impact, ballistic[chosen], b[:, bk.AGE].copy(),
+                self._index, draws, self._weight, state, motion, impact, ballistic[chosen], b[:, bk.AGE].copy(),
                 self._belief(b), follows, self.settings.horizon_s, self.settings.min_probability, out, self._limit,
             )  # fmt: skip
             if count <= self._limit:

@@ -37,7 +37,8 @@ class ForecastSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
 
     period_s: seconds between forecasts, on whole multiples of absolute time. horizon_s: how far ahead.
     danger_radius_m: beyond the circle of equal area; a ballistic object threatens only where it falls.
-    particles: rollouts per track. min_probability: rows below it are not given out.
+    particles: rollouts per track; most_rollouts: of all tracks in one beat: where there are more, each has fewer, but
+    no fewer than 128. min_probability: rows below it are not given out.
     position_sigma_m, velocity_sigma_mps: taken where a track brings no covariance. correlation_s: how long the errors
     of one track's successive rows stay alike. turn_gate: chi-square (4 degrees of freedom) beyond which a row
     begins a new leg.
@@ -54,6 +55,7 @@ class ForecastSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
     horizon_s: float = 1200.0
     danger_radius_m: float = 3000.0
     particles: int = 384
+    most_rollouts: int = 1_000_000
     min_probability: float = 0.005
     position_sigma_m: float = 300.0
     velocity_sigma_mps: float = 3.0
@@ -100,7 +102,15 @@ class ForecastSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
 
     def __post_init__(self) -> None:
         """Raises BadInputError naming the setting at fault."""
-        positive = ("period_s", "horizon_s", "particles", "position_sigma_m", "velocity_sigma_mps", "turn_gate")
+        positive = (
+            "period_s",
+            "horizon_s",
+            "particles",
+            "most_rollouts",
+            "position_sigma_m",
+            "velocity_sigma_mps",
+            "turn_gate",
+        )
         for name in positive:
             if not getattr(self, name) > 0:
                 raise BadInputError(f"forecasting.{name}", repr(getattr(self, name)), "a number above 0")

@@ -56,6 +56,15 @@ def test_turn_hazard_spreads_and_lowers_the_certainty():
     assert turning["4-2"]["probability"] < straight["4-2"]["probability"] - 0.1
 
 
+def test_where_there_are_many_tracks_each_has_fewer_rollouts():
+    rows = track_rows((1, 2), (50, 0), np.arange(0.0, 121.0, 10.0))
+    for most, rollouts in ((1_000_000, 384), (200, 200), (1, 128)):
+        forecaster = Forecaster(chessboard(), ForecastSettings(most_rollouts=most))
+        shares = np.array(forecaster.step(rows, T0_US + 120_000_000)["probability"].to_pylist())
+        assert shares.size > 3
+        assert np.allclose(shares * rollouts, np.round(shares * rollouts), atol=1e-6)
+
+
 def test_a_turn_is_likelier_the_longer_none_came_and_back_to_the_course():
     """North-east for 20 min, then a dog-leg to the east: soon after it goes straight on; later it turns back north."""
     motion = Motion(turns_per_hour=5.0, leg_min_s=300.0, turn_sigma_deg=5.0, course_pull=1.0, aim_share=0.0)
