@@ -23,7 +23,7 @@ def start(port: int) -> "subprocess.Popen[bytes]":
     deadline = time.monotonic() + 120
     while time.monotonic() < deadline:
         try:
-            urllib.request.urlopen(f"http://127.0.0.1:{port}/api/v1/health", timeout=2).close()
+            urllib.request.urlopen(f"http://127.0.0.1:{port}/api/v1/health/live", timeout=2).close()
             return process
         except OSError:
             time.sleep(0.3)

@@ -99,11 +99,11 @@ async def test_a_forged_leaf_that_obeys_no_rule_is_held_by_ours(tmp_path):
                 # The forgery works where it may, once the server has taken the subscription.
                 while b"granted" not in await attempt("LS+ perisai.share.ro.tracks"):
                     pass
-            await attempt("LMSG perisai.partner.ro.tracks 6\r\nhonest")
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(20):
                 while not at_hub:
-                    await asyncio.sleep(0.02)
-            assert at_hub == [("perisai.partner.ro.tracks", b"honest")]
+                    await attempt("LMSG perisai.partner.ro.tracks 6\r\nhonest")
+                    await asyncio.sleep(0.1)
+            assert set(at_hub) == {("perisai.partner.ro.tracks", b"honest")}
             before = {name: await tracker.last_sequence(name) for name in STREAMS if name != "TRACKS"}
             for subject in (">", "*.>", "perisai.>", "perisai.*", "perisai.share.>", "perisai.share.*.tracks", *OURS):
                 assert b"secret" not in await attempt(f"LS+ {subject}"), subject
@@ -112,7 +112,7 @@ async def test_a_forged_leaf_that_obeys_no_rule_is_held_by_ours(tmp_path):
                 assert b"secret" not in await attempt(f"LMSG {subject} 6\r\nforged"), subject
             assert before == {name: await tracker.last_sequence(name) for name in before}
             assert [data async for data in stored(tracker, "TRACKS")].count(b"forged") == 0
-            assert at_hub == [("perisai.partner.ro.tracks", b"honest")]
+            assert set(at_hub) == {("perisai.partner.ro.tracks", b"honest")}
         await hub.close()
 
 
