@@ -100,7 +100,7 @@ async def test_a_siren_hears_the_alarm_and_the_all_clear(tmp_path):
         assert channel.count.messages >= 3 * 3 + 1 + 2
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)
-        assert await retained(port, "perisai/status", 1) == {"perisai/status": b"offline"}
+        await until(port, "perisai/status", b"offline")
 
 
 LONELY = """
