@@ -61,12 +61,23 @@ async def retained(port: int, topic: str, wanted: int) -> dict[str, bytes]:
 
 
 async def until(port: int, topic: str, payload: bytes) -> None:
+    """Until a client is told this; it asks anew now and then, for what is retained may change while it asks."""
+    async with asyncio.timeout(30):
+        while not await _told(port, topic, payload):
+            pass
+
+
+async def _told(port: int, topic: str, payload: bytes) -> bool:
     async with aiomqtt.Client("127.0.0.1", port) as client:
         await client.subscribe(topic)
-        async with asyncio.timeout(30):
-            async for message in client.messages:
-                if bytes(message.payload) == payload:
-                    return
+        try:
+            async with asyncio.timeout(3):
+                async for message in client.messages:
+                    if bytes(message.payload) == payload:
+                        return True
+        except TimeoutError:
+            pass
+    return False
 
 
 @pytest.mark.oracle
