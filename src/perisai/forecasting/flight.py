@@ -1,4 +1,8 @@
-"""One rollout of a moving object: legs between dog-legs, and when it first touches each area's circle."""
+"""One rollout of a moving object: legs between dog-legs, and when it first touches each area's circle.
+
+Everywhere x, y are m and vx, vy m/s on the plane of the areas, t, end and durations s after the last known state,
+angles rad; age: s since that state, horizon: s beyond now. `serial` numbers the legs, so that each tests an area once.
+"""
 
 import math
 

@@ -131,15 +131,40 @@ def _copy(room: Pairs, more: Pairs, n_tracks, n_pairs, polar):
 
 
 @inlined
-def _meet(bank: Bank, i, t_group, motion, work: Work):
-    """Bring track i to the time of its first detection in this group, its mixed mean into work.mean."""
+def _meet(bank: Bank, sites, plane, motion, work: Work, room: Pairs, i, s, t_group, polar, k):
+    """Track i becomes the k-th of the group: brought to the group's time, with the chance that sensor s detects it and,
+    for polar reports, the sensor's look at its mixed mean."""
     x, mu, mean = bank.x, bank.mu, work.mean
     advance(
         x, bank.p, mu, bank.t, bank.r, bank.has_height, bank.coupled, bank.solid_hits, bank.surprise, i, t_group,
         motion, work.transition, work.turn, work.cached_dt, work.weights, work.offsets, work.norms,
     )  # fmt: skip
+    room.tracks[k] = i
     for a in range(STATES):
         mean[a] = mu[i, 0] * x[i, 0, a] + mu[i, 1] * x[i, 1, a] + mu[i, 2] * x[i, 2, a]
+    reported = has_reported(bank.ring_sensor, bank.ring_hit, i, s)
+    room.chance[k] = detection_chance(sites, s, mean[0], mean[1], mean[2], bank.has_height[i], reported)
+    if polar:
+        for a in range(STATES):
+            room.centre[k, a] = mean[a]
+        look(plane, sites.lat_rad[s], sites.lon_rad[s], sites.ecef, s, mean, room.seen, room.jacobian, k)
+
+
+@inlined
+def _fit(bank: Bank, detections: Detections, sites, work: Work, room: Pairs, i, j, k, s, polar, heard, simple, gate):
+    """(log-likelihood, squared distance) of detection j from track i, the k-th of the group."""
+    x, p, mu, t_det = bank.x, bank.p, bank.mu, detections.t[j]
+    offset = t_det - bank.t[i]
+    widen = 1.0
+    if heard:
+        widen = widening(bank.ring_sensor, bank.ring_hit, i, s, t_det)
+        offset -= sound_delay(x, i, sites.east_m[s], sites.north_m[s], sites.max_range_m[s], sites.slowness[s])
+    if simple:
+        return plane_likelihood(x, p, mu, i, offset, detections.z, j, widen * detections.var[j, 0], gate)
+    return try_measure(
+        polar, x, p, mu, i, detections.z, detections.var, detections.mask, j, widen, offset, room.seen, room.jacobian,
+        room.centre, k, work.gain, work.row, work.x, work.p,
+    )  # fmt: skip
 
 
 @inlined
@@ -157,15 +182,11 @@ def _fill(
     room: Pairs, n_tracks, n_pairs,
 ):  # fmt: skip
     """`pairs` from detection `at` on while there is room: (detection to go on with, numbers of tracks and of pairs)."""
-    x, p, mu, t, r = bank.x, bank.p, bank.mu, bank.t, bank.r
-    has_height, address = bank.has_height, bank.address
-    ring_sensor, ring_hit = bank.ring_sensor, bank.ring_hit
-    z, var, mask, form_of = detections.z, detections.var, detections.mask, detections.form
-    gain, row, xs, ps, mean = work.gain, work.row, work.x, work.p, work.mean
+    x, t, r, address = bank.x, bank.t, bank.r, bank.address
+    z, mask = detections.z, detections.mask
     found, stamps, local = work.found, work.stamp, work.local
-    tracks, chance, seen, jacobian, centre = room.tracks, room.chance, room.seen, room.jacobian, room.centre
     s = detections.sensor[lo]
-    form = form_of[lo]
+    form = detections.form[lo]
     polar = form in (FORM_POLAR, FORM_BEARING)
     heard = form in (FORM_BEARING, FORM_PRESENCE)
     t_group = detections.t[lo]
@@ -178,16 +199,11 @@ def _fill(
         clutter, fresh = densities(
             detections.clutter[j], sites.max_range_m, sites.sigma_m, s, form, z, mask, j, detections.undetected[j]
         )
-        east, north, radius, t_det = (
-            detections.east_m[j],
-            detections.north_m[j],
-            detections.radius_m[j],
-            detections.t[j],
-        )
+        east, north, t_det = detections.east_m[j], detections.north_m[j], detections.t[j]
         # What is heard left its source up to this long ago, when it was up to that much farther.
-        slack = radius + sites.max_range_m[s] * sites.slowness[s] * SOUND_SLACK_MPS
-        count = near(bank.after, grid, east, north, radius, found)
-        if n_tracks + count > tracks.size or n_pairs + count > room.psi.size:
+        slack = detections.radius_m[j] + sites.max_range_m[s] * sites.slowness[s] * SOUND_SLACK_MPS
+        count = near(bank.after, grid, east, north, detections.radius_m[j], found)
+        if n_tracks + count > room.tracks.size or n_pairs + count > room.psi.size:
             return j, n_tracks, n_pairs
         for f in range(count):
             i = found[f]
@@ -199,33 +215,15 @@ def _fill(
                 continue
             if stamps[i] != stamp:
                 stamps[i] = stamp
-                _meet(bank, i, t_group, motion, work)
                 local[i] = n_tracks
-                tracks[n_tracks] = i
-                chance[n_tracks] = detection_chance(
-                    sites, s, mean[0], mean[1], mean[2], has_height[i], has_reported(ring_sensor, ring_hit, i, s)
-                )
-                if polar:
-                    for a in range(STATES):
-                        centre[n_tracks, a] = mean[a]
-                    look(plane, sites.lat_rad[s], sites.lon_rad[s], sites.ecef, s, mean, seen, jacobian, n_tracks)
+                _meet(bank, sites, plane, motion, work, room, i, s, t_group, polar, n_tracks)
                 n_tracks += 1
             k = local[i]
-            offset = t_det - t[i]
-            widen = 1.0
-            if heard:
-                widen = widening(ring_sensor, ring_hit, i, s, t_det)
-                offset -= sound_delay(x, i, sites.east_m[s], sites.north_m[s], sites.max_range_m[s], sites.slowness[s])
-            if simple:
-                l, d2 = plane_likelihood(x, p, mu, i, offset, z, j, widen * var[j, 0], gate)
-            else:
-                l, d2 = try_measure(
-                    polar, x, p, mu, i, z, var, mask, j, widen, offset, seen, jacobian, centre, k, gain, row, xs, ps
-                )
+            l, d2 = _fit(bank, detections, sites, work, room, i, j, k, s, polar, heard, simple, gate)
             if not d2 <= gate:
                 continue
             weight = _weight(
-                l, clutter + fresh, r[i] * max(chance[k], UNSEEN_CHANCE), detections.address[j], address[i]
+                l, clutter + fresh, r[i] * max(room.chance[k], UNSEEN_CHANCE), detections.address[j], address[i]
             )
             if weight < LEAST_PSI:
                 continue

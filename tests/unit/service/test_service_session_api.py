@@ -135,7 +135,7 @@ async def test_detections_come_from_this_machine_or_with_the_key(tmp_path):
 async def test_detections_over_http_are_counted_and_limited(tmp_path):
     config = Config(inputs=InputSettings(detections_per_minute=3))
     app = app_with_accounts(tmp_path, config=config)
-    app.state.ingest = app.state.detections._ingest = taker = Taker()
+    app.state.detections._ingest = taker = Taker()
     transport = httpx.ASGITransport(app=app, client=("127.0.0.1", 1))
     row = {"time": "2026-01-01T00:00:00Z", "sensor": "r", "lat": 50.0, "lon": 30.0}
     async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
@@ -144,7 +144,7 @@ async def test_detections_over_http_are_counted_and_limited(tmp_path):
         ]
         assert [answer.status_code for answer in answers] == [202, 400, 202, 429]
         assert int(answers[-1].headers["Retry-After"]) > 0
-    state = app.state.detections.sink.snapshot()
+    state = app.state.detections.snapshot()
     assert (state.name, state.kind, state.state, state.messages, state.detections) == (
         "http-detections", "detections", "live", 4, 3,
     )  # fmt: skip

@@ -77,7 +77,10 @@ def cone_alerts(tracks: pa.Table, areas: Areas, cone: Cone) -> pa.Table:
 
 
 def _reached(place: np.ndarray, velocity: np.ndarray, centre: np.ndarray, radius: np.ndarray, cone: Cone) -> np.ndarray:
-    """Probability per area (n,) that any of the objects (m, 2) comes within its radius."""
+    """Probability per area (n,) that any of the objects comes within its radius.
+
+    place, velocity (m, 2): m, m/s; centre (n, 2), radius (n,): m, all on one plane.
+    """
     if not len(place):
         return np.zeros(len(centre))
     speed = np.maximum(np.hypot(*velocity.T), 1.0)[:, None]

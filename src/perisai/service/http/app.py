@@ -13,8 +13,8 @@ from .. import package_data
 from ..files import read_text
 from ..identity import Throttle, per_minute
 from ..ingest.device_keys import read_device_keys
-from ..ingest.http_detections import HttpDetections
 from ..ingest.http_reports import HttpReports
+from ..ingest.sink import HttpSource, Sink
 from ..roles.gateway import Console
 from .alert_apis import AlertApis
 from .channels_api import channels, sirens
@@ -80,7 +80,7 @@ def build_app(**state: Any) -> Litestar:
     settings = state["config"].inputs
     state["reports"] = HttpReports(state["sensors"], settings.reports, state["ingest"])
     state["device_keys"] = read_device_keys(settings.device_keys, state["sensors"])
-    state["detections"] = HttpDetections(state["ingest"])
+    state["detections"] = Sink(HttpSource("http-detections", "detections"), state["ingest"])
     state["detection_rate"] = per_minute(settings.detections_per_minute)
     state["report_rate"] = per_minute(settings.reports_per_minute)
     state["ingest_key"] = read_text(settings.key_file, "a key of one line").strip() if settings.key_file else ""

@@ -5,23 +5,21 @@ from typing import Any
 
 from litestar import Request, Response, get
 from litestar.datastructures import State
-from litestar.exceptions import NotFoundException, TooManyRequestsException
+from litestar.exceptions import NotFoundException
 from litestar.params import FromPath
 
 from perisai.channels.cap_feed import ATOM_TYPE, CAP_TYPE
 
 from ..channels.http_outlets import FeedOutlet
 from ..keys import signing_files
-from .rate import too_soon
+from .rate import admit
 
 
 @get("/cap.atom", media_type=ATOM_TYPE, sync_to_thread=False)
 def cap_feed(state: State, request: Request[Any, Any, Any]) -> Response[bytes]:
     """An Atom feed of the alerts in force, one entry an incident; If-None-Match gets 304 when nothing has changed."""
     outlet: FeedOutlet = state.channels.find(FeedOutlet)
-    wait_s = too_soon(state, outlet, request)
-    if wait_s:
-        raise TooManyRequestsException(headers={"Retry-After": str(wait_s)})
+    admit(state, outlet, request)
     body, tag = outlet.document(str(request.base_url).rstrip("/"))
     headers = {"ETag": tag, "Cache-Control": "no-cache"}
     if tag in request.headers.get("If-None-Match", ""):

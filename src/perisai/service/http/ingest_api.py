@@ -1,17 +1,19 @@
 """The way in over HTTP: detections of a sensor, as an Arrow stream or as JSON rows."""
 
 import hashlib
+from collections import Counter
 from typing import Any
 
 import msgspec
 import pyarrow as pa
 from litestar import Request, post
-from litestar.exceptions import ClientException, TooManyRequestsException
-from litestar.exceptions.http_exceptions import RequestEntityTooLarge
+from litestar.exceptions import ClientException
 
 from perisai.model import DETECTIONS, NOT_JSON, BadInputError, conform, table_from
 
+from ..ingest.sink import Sink
 from .guard import needs_key
+from .rate import body_of
 
 MAX_BYTES = 4 << 20
 ARROW = "application/vnd.apache.arrow.stream"
@@ -25,27 +27,22 @@ async def accept_detections(request: Request[Any, Any, Any]) -> dict[str, int]:
     batch; without it its content does, so that a batch sent twice counts once. 4 MB a body; more batches than
     `[inputs] detections_per_minute` of one address get 429 with Retry-After.
     """
-    taken = request.app.state.detections
-    wait_s = request.app.state.detection_rate.take(request.client.host if request.client else "")
-    if wait_s > 0:
-        taken.refused(0, "too many messages")
-        raise TooManyRequestsException(detail="too many batches", headers={"Retry-After": str(int(wait_s) + 1)})
-    try:
-        body = await request.body()
-    except RequestEntityTooLarge:
-        taken.refused(0, "too large")
-        raise
+    state = request.app.state
+    sink: Sink = state.detections
+    body = await body_of(request, state.detection_rate, sink, "batches")
     source = request.headers.get("Perisai-Source", "http")
     if not source.replace("-", "").replace("_", "").isalnum() or len(source) > 64:
-        taken.refused(len(body), "Perisai-Source: not a name")
+        sink.refused(len(body), Counter({"Perisai-Source: not a name": 1}))
         raise ClientException(detail="Perisai-Source: letters, digits, - and _ expected, 64 at most")
     try:
         table = parse_detections(body, request.headers.get("Content-Type", ""))
     except BadInputError as error:
-        taken.refused(len(body), "body: no detections")
+        sink.refused(len(body), Counter({"body: no detections": 1}))
         raise ClientException(detail=str(error)) from error
     identity = request.headers.get("Idempotency-Key") or hashlib.sha256(body).hexdigest()[:32]
-    return {"accepted": await taken.accept(source, table, len(body), identity)}
+    accepted = await sink.store(source, table, identity)
+    sink.heard(1, len(body))
+    return {"accepted": accepted}
 
 
 def parse_detections(body: bytes, content_type: str) -> pa.Table:

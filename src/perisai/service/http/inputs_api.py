@@ -29,7 +29,7 @@ class Task(msgspec.Struct, forbid_unknown_fields=True):
 async def inputs(state: State) -> list[dict[str, Any]]:
     """Each input: name, kind, state (waiting, live, silent), age of the last message, messages, bytes, detections,
     rejects by reason, and what its sensors said of themselves."""
-    here = (state.reports.sink, state.detections.sink)
+    here = (state.reports.sink, state.detections)
     return [*await state.work.inputs(), *(msgspec.to_builtins(sink.snapshot()) for sink in here)]
 
 

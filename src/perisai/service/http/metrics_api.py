@@ -67,6 +67,9 @@ class _Figures:
         yield GaugeMetricFamily("perisai_waiting_for_operators", "Alerts and orders that wait", value=pending)
         free = shutil.disk_usage(self._state.config.service.data).free
         yield GaugeMetricFamily("perisai_disk_free_bytes", "Free where the recording is", value=free)
+        gateway = self._state.gateway
+        streams = len(gateway.track_taps) + len(gateway.alert_taps)
+        yield GaugeMetricFamily("perisai_streams_open", "Streams of tracks and alerts that are open", value=streams)
         unwritten = self._state.audit.unwritten
         yield GaugeMetricFamily("perisai_audit_unwritten", "Audit entries that wait for the disk", value=unwritten)
         yield from _channels(self._told.channels)

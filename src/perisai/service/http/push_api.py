@@ -6,13 +6,13 @@ from typing import Any
 import msgspec
 from litestar import Controller, Request, Response, delete, get, post
 from litestar.datastructures import State
-from litestar.exceptions import ClientException, NotFoundException, TooManyRequestsException
+from litestar.exceptions import ClientException, NotFoundException
 
 from perisai.channels.web_push import parse_subscription
 from perisai.model import NOT_JSON, BadInputError
 
 from ..channels.post_outlets import WebPushOutlet
-from .rate import too_soon
+from .rate import admit
 
 MAX_BYTES = 8192
 
@@ -44,7 +44,7 @@ class PushController(Controller):
         The same endpoint again replaces its areas. Answers once it is on disk.
         """
         outlet: WebPushOutlet = state.channels.find(WebPushOutlet)
-        _limited(state, outlet, request)
+        admit(state, outlet, request)
         settings = outlet.settings
         try:
             asked = msgspec.json.decode(await request.body(), type=_Asked)
@@ -68,7 +68,7 @@ class PushController(Controller):
     async def unsubscribe(self, state: State, request: Request[Any, Any, Any]) -> Response[dict[str, str]]:
         """Body: `{"endpoint": "..."}`; 404 when it is not known."""
         outlet: WebPushOutlet = state.channels.find(WebPushOutlet)
-        _limited(state, outlet, request)
+        admit(state, outlet, request)
         try:
             endpoint = msgspec.json.decode(await request.body(), type=_Ended).endpoint
         except NOT_JSON as error:
@@ -77,9 +77,3 @@ class PushController(Controller):
             raise NotFoundException(detail="no such subscription")
         await outlet.subscribers.remove(endpoint)
         return Response({"endpoint": endpoint})
-
-
-def _limited(state: State, outlet: WebPushOutlet, request: Request[Any, Any, Any]) -> None:
-    wait_s = too_soon(state, outlet, request)
-    if wait_s:
-        raise TooManyRequestsException(headers={"Retry-After": str(wait_s)})

@@ -5,12 +5,12 @@ from collections import Counter
 from typing import Any
 
 from litestar import Request, Response, get, post
-from litestar.exceptions import ClientException, TooManyRequestsException
-from litestar.exceptions.http_exceptions import RequestEntityTooLarge
+from litestar.exceptions import ClientException
 
 from perisai.sensors.reports import SCHEMA, parse_reports
 
 from ..ingest.device_keys import HEADER
+from .rate import body_of
 
 MAX_BYTES = 256 << 10
 
@@ -26,16 +26,7 @@ async def accept_reports(request: Request[Any, Any, Any]) -> Response[dict[str, 
     """Take one report or a list of them; answers 202 once they are stored, 400 with a line for each fault when none
     is good. A body sent again counts once. `Perisai-Signature: DEVICE SIGNATURE` signs the body."""
     state = request.app.state
-    address = request.client.host if request.client else ""
-    wait_s = state.report_rate.take(address)
-    if wait_s > 0:
-        state.reports.refused(0, Counter({"too many messages": 1}))
-        raise TooManyRequestsException(detail="too many reports", headers={"Retry-After": str(int(wait_s) + 1)})
-    try:
-        body = await request.body()
-    except RequestEntityTooLarge:
-        state.reports.refused(0, Counter({"too large": 1}))
-        raise
+    body = await body_of(request, state.report_rate, state.reports.sink, "reports")
     reports, faults, rejects = parse_reports(body)
     signer = state.device_keys.signer(request.headers.get(HEADER, ""), body)
     parsed = len(reports)
@@ -43,7 +34,7 @@ async def accept_reports(request: Request[Any, Any, Any]) -> Response[dict[str, 
     if len(reports) < parsed:
         faults.append(f"{parsed - len(reports)} not signed by the device they name")
     if not reports:
-        state.reports.refused(len(body), rejects)
+        state.reports.sink.refused(len(body), rejects)
         raise ClientException(detail="; ".join(faults[:20]) or "no report")
     counts: Counter[str] = await state.reports.accept(
         reports, rejects, len(body), hashlib.sha256(body).hexdigest()[:32]

@@ -10,7 +10,7 @@ from litestar import Controller, Request, get
 from litestar.datastructures import State
 from litestar.exceptions import ServiceUnavailableException
 from litestar.response import Stream
-from prometheus_client import Counter, Gauge
+from prometheus_client import Counter
 
 from perisai.model import ALERTS, TRACKS, Alert, alerts_table, conform
 
@@ -21,7 +21,6 @@ from .ingest_api import ARROW
 
 MAX_STREAMS = 100
 REFUSED = Counter("perisai_streams_refused", "Streams not opened because too many were open")
-OPEN = Gauge("perisai_streams_open", "Streams of tracks and alerts that are open")
 KEEP_ALIVE_S = 10.0
 LINES, SEQUENCE = "application/x-ndjson", "application/geo+json-seq"
 Item = TypeVar("Item")
@@ -66,7 +65,6 @@ def _open(taps: set[Tap[Item]]) -> AsyncIterator[list[Item]]:
         raise ServiceUnavailableException(detail=f"{MAX_STREAMS} streams are open; close one")
     tap: Tap[Item] = Tap()
     taps.add(tap)
-    OPEN.inc()
 
     async def passing() -> AsyncIterator[list[Item]]:
         try:
@@ -74,7 +72,6 @@ def _open(taps: set[Tap[Item]]) -> AsyncIterator[list[Item]]:
                 yield await tap.next(KEEP_ALIVE_S)
         finally:
             taps.discard(tap)
-            OPEN.dec()
 
     return passing()
 

@@ -9,10 +9,8 @@ from perisai.sensors.reports import Report, ReportStream
 
 from ..roles.ingest import Ingest
 from .pump import now_us
-from .settings import LiveInput
-from .sink import Sink
+from .sink import HttpSource, Sink
 
-NAME = "http-reports"
 REMEMBERED = 10_000
 
 
@@ -20,16 +18,10 @@ class HttpReports:
     """Takes reports, and knows a body that is sent again."""
 
     def __init__(self, sensors: Sequence[Sensor], default: str, ingest: Ingest) -> None:
-        settings = LiveInput(name=NAME, kind="reports", broker="127.0.0.1:0", topic="-")
-        self.sink = Sink(settings, ingest)
+        self.sink = Sink(HttpSource("http-reports", "reports"), ingest)
         self._stream = ReportStream(sensors, default)
         self._done: OrderedDict[str, Counter[str]] = OrderedDict()
         self._one = asyncio.Lock()
-
-    def refused(self, size: int, rejects: Counter[str]) -> None:
-        """Count a body without a good report."""
-        self.sink.heard(1, size)
-        self.sink.refuse(rejects)
 
     async def accept(self, reports: Sequence[Report], rejects: Counter[str], size: int, identity: str) -> Counter[str]:
         """Store the detections of the reports; returns what was refused of them, by reason, once they are stored."""

@@ -3,8 +3,10 @@
 import re
 import time
 from collections import Counter
+from typing import Protocol
 
 import msgspec
+import pyarrow as pa
 import structlog
 
 from perisai.model import SensorHealth
@@ -12,7 +14,6 @@ from perisai.sensors import Imported
 
 from ..roles.ingest import Ingest
 from . import metrics
-from .settings import LiveInput
 
 MOST_ROWS = 20_000
 """Detections in one message of the bus: some 4 MB, half of what it takes; a bus that was away is followed by more."""
@@ -22,6 +23,26 @@ AGAIN_US = 600_000_000
 """What a sensor says of itself is passed on again after so long, for recordings that begin later."""
 
 log = structlog.get_logger("input")
+
+
+class Source(Protocol):
+    """What is to be known of an input: its name in the metrics, its kind, and after how many seconds without a message
+    it counts as silent."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def kind(self) -> str: ...
+    @property
+    def silent_s(self) -> float: ...
+
+
+class HttpSource(msgspec.Struct, frozen=True):
+    """A way in of the HTTP API: no `[[input]]` of the settings."""
+
+    name: str
+    kind: str
+    silent_s: float = 30.0
 
 
 class InputState(msgspec.Struct):
@@ -42,10 +63,10 @@ class InputState(msgspec.Struct):
 class Sink:
     """One input's way to the bus. A batch that `put` has returned from is stored."""
 
-    def __init__(self, settings: LiveInput, ingest: Ingest) -> None:
+    def __init__(self, source: Source, ingest: Ingest) -> None:
         self._ingest = ingest
-        self._name = settings.name
-        self._silent_s = settings.silent_s
+        self._name = source.name
+        self._silent_s = source.silent_s
         self._begun = f"{time.time_ns():x}"
         self._batches = 0
         self.stored = (0, 0)
@@ -54,7 +75,7 @@ class Sink:
         self._heard_s = [0.0]
         self._told_silent = False
         self.rejects: Counter[str] = Counter()
-        self.state = InputState(settings.name, settings.kind)
+        self.state = InputState(source.name, source.kind)
         metrics.watch_age(self._name, self._heard_s)
 
     def heard(self, messages: int, size: int) -> None:
@@ -91,10 +112,15 @@ class Sink:
         for part, begin in enumerate(range(0, imported.table.num_rows, MOST_ROWS)):
             if (number, part) <= self.stored:
                 continue
-            rows = imported.table.slice(begin, MOST_ROWS)
-            stored = await self._ingest.accept(self._name, rows, f"{identity}.{part}")
-            self.state.detections += stored
-            metrics.DETECTIONS.labels(self._name).inc(stored)
+            await self.store(self._name, imported.table.slice(begin, MOST_ROWS), f"{identity}.{part}")
+
+    async def store(self, sender: str, rows: pa.Table, identity: str) -> int:
+        """Publish detections as of a sender and count them; how many the bus took once it has stored them, 0 when it
+        has had this identity before."""
+        stored = await self._ingest.accept(sender, rows, identity)
+        self.state.detections += stored
+        metrics.DETECTIONS.labels(self._name).inc(stored)
+        return stored
 
     async def resume(self, begun: str) -> None:
         """Go on with the batches of a spool, behind the last that the bus has."""
@@ -113,6 +139,11 @@ class Sink:
             return False
         self._passed_on[health.sensor] = health
         return True
+
+    def refused(self, size: int, rejects: Counter[str]) -> None:
+        """A message of so many bytes came of which nothing was taken."""
+        self.heard(1, size)
+        self.refuse(rejects)
 
     def refuse(self, rejects: Counter[str]) -> None:
         for reason, number in rejects.items():

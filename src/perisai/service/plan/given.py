@@ -7,14 +7,49 @@ import msgspec
 import numpy as np
 
 from perisai.geodesy import to_plane
-from perisai.model import Areas, BadInputError
-from perisai.planning import Inventory, Terrain, parse_inventory, parse_inventory_csv, read_terrain
+from perisai.model import NOT_JSON, Areas, BadInputError
+from perisai.planning import Inventory, PlanSettings, Terrain, parse_inventory, parse_inventory_csv, read_terrain
+from perisai.recording import read_table
 
-from ..files import read_text
+from .. import package_data
+from ..config import Config, load_config
+from ..files import read_areas, read_sensors, read_text
 from .nights import plane_of
+from .options import PlanOptions
+from .request import Request, check_request
 
 MARGIN_M = 60e3
 """Terrain is read so far round the areas: a radar at the edge looks beyond it."""
+
+
+def request_of(options: PlanOptions) -> Request:
+    """The request, its files read. Raises BadInputError naming the option at fault."""
+    areas = read_areas(options.areas or package_data.COMMUNITIES)
+    request = Request(
+        areas=areas,
+        inventory=read_inventory(options.inventory),
+        existing=read_sensors(options.existing) if options.existing else [],
+        sites=read_sites(options.sites) if options.sites else None,
+        truths=[read_table(path, "truth") for path in options.truth or []],
+        settings=PlanSettings(
+            objective="covered" if options.objective == "all" else options.objective,
+            gap=options.gap,
+            seconds=options.seconds,
+            seed=options.seed,
+            limit=limit_of(options.budget, options.crew),
+            failure=options.failure,
+        ),
+        nights=options.nights,
+        seed=options.seed,
+        app_reach=options.app_reach,
+        simulate=options.simulate,
+        hours=options.hours,
+        config=load_config(options.config) if options.config else Config(),
+    )
+    check_request(request)
+    if options.terrain is not None:
+        request.terrain = terrain_over(options.terrain, areas, options.terrain_cell)
+    return request
 
 
 def read_inventory(path: Path) -> Inventory:
@@ -50,7 +85,7 @@ def read_sites(path: Path) -> tuple[np.ndarray, np.ndarray]:
         features = msgspec.json.decode(read_text(path, expected), type=_Points).features
         places = np.array([feature.geometry["coordinates"][:2] for feature in features], float).reshape(-1, 2)
         kinds = {feature.geometry["type"] for feature in features}
-    except (msgspec.DecodeError, KeyError, TypeError, ValueError) as error:
+    except (*NOT_JSON, KeyError, TypeError, ValueError) as error:
         raise BadInputError(str(path), str(error), expected) from error
     if not len(places):
         raise BadInputError(str(path), "no site", "at least one point")
