@@ -1,7 +1,10 @@
 """Keys of this centre: made on the first start and kept in the data directory, unless the settings name others."""
 
+import contextlib
+import fcntl
 import os
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
@@ -12,6 +15,7 @@ from perisai.model import BadInputError, ResourceError
 
 VAPID_FILE = "vapid.pem"
 SIGNING_FILES = ("cap-key.pem", "cap-certificate.pem")
+LOCK_FILE = "keys.lock"
 
 
 class SigningSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -33,7 +37,9 @@ def vapid_key(given: str, data: Path) -> bytes:
         return _read(Path(given), "a P-256 private key in PEM")
     path = data / VAPID_FILE
     if not path.exists():
-        _write(path, make_vapid_key())
+        with _alone(data):
+            if not path.exists():
+                _write(path, make_vapid_key())
     return _read(path, "a P-256 private key in PEM")
 
 
@@ -51,13 +57,28 @@ def cap_signer(settings: SigningSettings, data: Path, sender: str) -> Signer | N
         return None
     key, certificate = signing_files(settings, data)
     if not settings.key and not (key.exists() and certificate.exists()):
-        pair = make_key(sender[:64], time.time_ns() // 1000, "ec")
-        _write(certificate, pair.certificate_pem)
-        _write(key, pair.key_pem)
+        with _alone(data):
+            if not (key.exists() and certificate.exists()):
+                pair = make_key(sender[:64], time.time_ns() // 1000, "ec")
+                _write(certificate, pair.certificate_pem)
+                _write(key, pair.key_pem)
     try:
         return Signer(_read(key, "a private key in PEM"), _read(certificate, "a certificate in PEM"))
     except BadInputError as error:
         raise BadInputError(f"{key}, {certificate}: {error.where}", error.found, error.expected) from error
+
+
+@contextlib.contextmanager
+def _alone(data: Path) -> Iterator[None]:
+    """One process at a time makes keys: the roles of a centre may start together."""
+    try:
+        data.mkdir(parents=True, exist_ok=True)
+        lock = (data / LOCK_FILE).open("ab")
+    except OSError as error:
+        raise ResourceError(f"{data / LOCK_FILE}: cannot be written ({error.strerror})") from error
+    with lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def _read(path: Path, expected: str) -> bytes:
