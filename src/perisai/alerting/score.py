@@ -13,6 +13,7 @@ from perisai.model import ARRIVED_S, ARRIVED_STEP_S, THREATS, floats
 from .settings import AlertSettings
 
 LATE_S = 40.0
+"""An alarm that comes so much later than the lead still serves; chosen on simulated nights (docs/adr/0016)."""
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
@@ -130,7 +131,7 @@ def score(rows: Rows, areas: int, settings: AlertSettings) -> Scores:
 
     need = of("lead_s") + of("margin_s")
     near = come_by(rows, need)
-    # An alarm that comes LATE_S later than the lead is as good; what arrives sooner can only be told late.
+    # What arrives sooner than this can only be told late.
     late = come_by(rows, np.maximum(of("lead_s") - LATE_S, 0.0))
     timely = np.maximum(near - late, 0.0)
     ever = _danger(rows.probability)
