@@ -2,6 +2,8 @@
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
 export UV_PYTHON_PREFERENCE := only-system
+# The machine's own certificates, as pip has them: many networks look into TLS.
+export UV_SYSTEM_CERTS ?= 1
 UV := $(shell command -v uv || echo .tools/bin/uv)
 RUN := $(UV) run --frozen
 CONSOLE := src/perisai/service/console_dist/index.html
