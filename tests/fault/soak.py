@@ -5,6 +5,7 @@ on from there; a raid that did not ends the run, and is not in it.
 """
 
 import random
+import shutil
 import statistics
 import subprocess
 import sys
@@ -39,8 +40,9 @@ def main() -> None:
     record.parent.mkdir(parents=True, exist_ok=True)
     while (left := kills - sum(one.kills for one in raids)) > 0 and time.monotonic() < deadline:
         number, seed = min(KILLS_A_RAID, left), SEED + len(raids)
-        with tempfile.TemporaryDirectory() as directory:
-            began, worked = raid(Path(directory), number, random.Random(seed))
+        directory = Path(tempfile.mkdtemp(prefix="perisai-raid-"))
+        began, worked = raid(directory, number, random.Random(seed))
+        shutil.rmtree(directory)  # it is left where a raid went otherwise, to be looked at
         raids.append(Raid(number, seed, _commit(), began, worked))
         with record.open("ab") as file:
             file.write(msgspec.json.encode(raids[-1]) + b"\n")

@@ -27,17 +27,18 @@ class PartWriter:
         """Sequence of the newest message that is on disk, 0 when none is."""
         self._lock = threading.Lock()
         self._first = 0
-        self._newest = self.last
+        self.newest = self.last
+        """Sequence of the newest message that was taken in."""
         self._tables: list[pa.Table] = []
         self.rows = 0
 
     def add(self, sequence: int, table: pa.Table) -> None:
         """Take in a message's rows; one at or below the newest sequence is known already."""
         with self._lock:
-            if sequence <= self._newest:
+            if sequence <= self.newest:
                 return
             self._first = self._first or sequence
-            self._newest = sequence
+            self.newest = sequence
             self.rows += table.num_rows
             if table.num_rows:
                 self._tables.append(table)
@@ -48,7 +49,7 @@ class PartWriter:
         Raises ResourceError when the disk is full; the rows are then kept for the next time.
         """
         with self._lock:
-            first, newest, tables = self._first, self._newest, self._tables
+            first, newest, tables = self._first, self.newest, self._tables
             self._first, self._tables, self.rows = 0, [], 0
         if not first:
             return

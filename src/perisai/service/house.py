@@ -5,6 +5,7 @@ import contextlib
 import signal
 import socket
 import time
+from collections import deque
 from collections.abc import Callable, Coroutine, Iterable, Sequence
 from functools import partial
 from pathlib import Path
@@ -137,9 +138,10 @@ class House:
         if shared:
             out, back = [*out, desk.answer_for_gateway], [*back, desk.answer_for_ingest]
         signer = cap_signer(self.config.signing, self.data, self.config.cap.sender)
+        alerted: deque[int] = deque(maxlen=1)
         work: dict[str, Callable[[], Coroutine[Any, Any, None]]] = {
             **self._trackers(bus),
-            "alerter": lambda: run_alerter(bus, self.areas, self.config, signer),
+            "alerter": lambda: run_alerter(bus, self.areas, self.config, signer, alerted.append),
             "gateway": partial(together, *out),
         }
         if shared:
@@ -181,7 +183,7 @@ class House:
                 if played is None and sources:
                     await ingest.close()
                 if self.roles == set(ROLES):
-                    await self._drain(bus, gateway)
+                    await self._drain(bus, gateway, recorder, alerted)
             finally:
                 if server is not None:
                     server.should_exit = True
@@ -244,18 +246,19 @@ class House:
                 if task.get_name() != "ingest":
                     raise ResourceError(f"{task.get_name()} ended by itself")
 
-    async def _drain(self, bus: Bus, gateway: Gateway) -> None:
-        """Let what is on the bus reach the alerts and the recording."""
-        deadline = time.monotonic() + DRAIN_S
-        while time.monotonic() < deadline and gateway.picture.lag_s() > 0:
-            await asyncio.sleep(0.1)
-        before = -1
-        while time.monotonic() < deadline:
-            heads = [await bus.last_sequence(stream) for stream in ("TRACKS", "FORECASTS", "ALERTS", "CAP")]
-            if sum(heads) == before:
-                return
-            before = sum(heads)
-            await asyncio.sleep(0.5)
+    async def _drain(self, bus: Bus, gateway: Gateway, recorder: Recorder, alerted: deque[int]) -> None:
+        """Let what is on the bus reach the alerts and the recording; alerted: how far on TRACKS the alerter has come.
+
+        Where another process has the alerter's lease it is not waited for. What is left after DRAIN_S stays on the bus.
+        """
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(DRAIN_S):
+                while gateway.picture.lag_s() > 0:
+                    await asyncio.sleep(0.1)
+                while alerted and alerted[0] < await bus.last_sequence("TRACKS"):
+                    await asyncio.sleep(0.1)
+                while not await recorder.has_all():
+                    await asyncio.sleep(0.1)
 
     def _keep_settings(self) -> None:
         """Beside the recording: what it was made with, so that a replay needs nothing else."""

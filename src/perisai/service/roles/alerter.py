@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import Callable
 
 import msgspec
 import structlog
@@ -21,14 +22,24 @@ STREAMS = ("ALERTS", "CAP", "FORECASTS", "ANSWERS", "DESK")
 log = structlog.get_logger("alerter")
 
 
-async def run_alerter(bus: Bus, areas: Areas, config: Config, signer: Signer | None = None) -> None:
-    """Alert until cancelled; goes on from the last checkpoint, and says nothing twice. signer: of CAP messages."""
+async def run_alerter(
+    bus: Bus,
+    areas: Areas,
+    config: Config,
+    signer: Signer | None = None,
+    reached: Callable[[int], None] = lambda sequence: None,
+) -> None:
+    """Alert until cancelled; goes on from the last checkpoint, and says nothing twice.
+
+    signer: of CAP messages. reached: told the sequence on TRACKS up to which all is decided and given out.
+    """
     saved = await bus.load_state("alerter") or State(0, b"")
     stage = await asyncio.to_thread(AlertStage, areas, config, saved.blob or None, signer)
     outbox = Outbox(bus, STREAMS)
     await outbox.resume(saved.heads)
     desk = desk_view(stage.desk) if saved.blob else EMPTY
     log.info("alerting", after=saved.sequence)
+    reached(saved.sequence)
     due = time.monotonic() + CHECKPOINT_S
     async for message in bus.follow("TRACKS", saved.sequence, ">"):
         with span("alerter.step", [message.headers], sequence=message.sequence):
@@ -37,6 +48,7 @@ async def run_alerter(bus: Bus, areas: Areas, config: Config, signer: Signer | N
         if (now := desk_view(stage.desk)) != desk:
             desk = now
             await outbox.publish("DESK", "perisai.desk", msgspec.json.encode(desk), f"desk-{cause}", end_us)
+        reached(message.sequence)
         if time.monotonic() >= due:
             blob = await asyncio.to_thread(stage.checkpoint)
             await bus.save_state("alerter", State(message.sequence, blob, dict(outbox.heads)))

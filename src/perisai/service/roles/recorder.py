@@ -34,6 +34,8 @@ from .frames import input_frames
 from .stitcher import Absent
 
 KINDS = ("detections", "frames", "tracks", "forecasts", "changes", "orders", "absences", "partners")
+DECIDED = {"TRACKS": "tracks", "FORECASTS": "forecasts", "ALERTS": "changes", "ANSWERS": "orders"}
+"""Streams of what the stages decide, by the kind of table they are kept in."""
 FLUSH_S = 10.0
 FLUSH_ROWS = 200_000
 UPKEEP_S = 600.0
@@ -49,6 +51,7 @@ class Recorder:
         self._writers = {kind: PartWriter(directory, kind) for kind in KINDS}
         self._book = AlertBook()
         self._settings = settings or RecordingSettings()
+        self._cap_taken = 0
         self.failures = 0
         self.given_up: Counter[str] = Counter()
 
@@ -96,6 +99,12 @@ class Recorder:
                 partial = path.with_suffix(".partial")
                 partial.write_bytes(cap.xml)
                 partial.rename(path)
+            self._cap_taken = message.sequence
+
+    async def has_all(self) -> bool:
+        """Whether all that the stages decided so far was taken in."""
+        taken = {stream: self._writers[kind].newest for stream, kind in DECIDED.items()} | {"CAP": self._cap_taken}
+        return all([await self._bus.last_sequence(stream) <= sequence for stream, sequence in taken.items()])
 
     def _change(self, message: Message) -> pa.Table:
         change = msgspec.json.decode(message.data, type=AlertChange)
