@@ -18,7 +18,7 @@ from perisai.model import BadInputError, Frame, ResourceError, Sensor, write_sen
 from perisai.recording import AREAS_FILE, CONFIG_FILE, SENSORS_FILE
 
 from .audit import AuditLog
-from .bus import Bus
+from .bus import TICK, Bus
 from .channels.clock import ChannelClock
 from .channels.set_up import set_up
 from .channels.store import ChannelStore
@@ -138,7 +138,7 @@ class House:
         if shared:
             out, back = [*out, desk.answer_for_gateway], [*back, desk.answer_for_ingest]
         signer = cap_signer(self.config.signing, self.data, self.config.cap.sender)
-        alerted: deque[int] = deque(maxlen=1)
+        alerted: deque[int] = deque([] if shared else [0], maxlen=1)
         work: dict[str, Callable[[], Coroutine[Any, Any, None]]] = {
             **self._trackers(bus),
             "alerter": lambda: run_alerter(bus, self.areas, self.config, signer, alerted.append),
@@ -183,7 +183,7 @@ class House:
                 if played is None and sources:
                     await ingest.close()
                 if self.roles == set(ROLES):
-                    await self._drain(bus, gateway, recorder, alerted)
+                    await self._drain(bus, recorder, alerted)
             finally:
                 if server is not None:
                     server.should_exit = True
@@ -246,14 +246,14 @@ class House:
                 if task.get_name() != "ingest":
                     raise ResourceError(f"{task.get_name()} ended by itself")
 
-    async def _drain(self, bus: Bus, gateway: Gateway, recorder: Recorder, alerted: deque[int]) -> None:
-        """Let what is on the bus reach the alerts and the recording; alerted: how far on TRACKS the alerter has come.
-
-        Where another process has the alerter's lease it is not waited for. What is left after DRAIN_S stays on the bus.
+    async def _drain(self, bus: Bus, recorder: Recorder, alerted: deque[int]) -> None:
+        """Let what is on the bus reach the alerts and the recording; alerted: how far on TRACKS the alerter has come,
+        empty where another process has its lease; that one is not waited for. What is left after DRAIN_S stays on
+        the bus.
         """
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(DRAIN_S):
-                while gateway.picture.lag_s() > 0:
+                while await bus.last_end_us("perisai.tracks", "TRACKS") < await bus.last_end_us(TICK, "INPUT"):
                     await asyncio.sleep(0.1)
                 while alerted and alerted[0] < await bus.last_sequence("TRACKS"):
                     await asyncio.sleep(0.1)
