@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from live_feed import ROWS, SENSORS, SPEAK, Feed, tracks
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, Request, sync_playwright
 
 ROOT = Path(__file__).parents[2]
@@ -148,6 +149,40 @@ def operator(context: BrowserContext) -> Iterator[Page]:
     page.wait_for_function("window.__perisai?.version > 0", timeout=30_000)
     yield page
     assert not errors, errors
+
+
+@pytest.fixture(scope="module")
+def screen(browser: Browser, service: str) -> Iterator[tuple[Page, Feed]]:
+    """One console with a feed of its own for all tests of a file: opening one takes longer than most of them."""
+    context = browser.new_context(viewport=LAPTOP, locale="en-GB", base_url=service, bypass_csp=True)  # pyright: ignore[reportArgumentType]
+    page = context.new_page()
+    errors: list[str] = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.add_init_script(SPEAK)
+    page.route("**/api/v1/layers/", lambda route: route.fulfill(json=["shelters"]))
+    page.route("**/api/v1/sensors", lambda route: route.fulfill(json=SENSORS))
+    feed = Feed(page)
+    page.goto("/")
+    page.wait_for_function("window.__perisai?.areas > 0 && window.__perisai.settled", timeout=60_000)
+    yield page, feed
+    context.close()
+    assert not errors, errors
+
+
+@pytest.fixture
+def page(screen: tuple[Page, Feed]) -> Page:
+    return screen[0]
+
+
+@pytest.fixture
+def feed(screen: tuple[Page, Feed]) -> Feed:
+    """A picture of three tracks near Kyiv, one of them ballistic; nothing selected, nothing open."""
+    page, made = screen
+    for _ in range(4):
+        page.keyboard.press("Escape")
+    made.begin(tracks=tracks(ROWS))
+    page.wait_for_function("window.__perisai.tracks.length === 3 && window.__perisai.alerts.length === 0")
+    return made
 
 
 def area_row(page: Page) -> Locator:

@@ -9,7 +9,30 @@ from playwright.sync_api import Page, WebSocketRoute
 
 START_US = 1_757_203_200_000_000
 FLOATS = ("lat", "lon", "alt_m", "ve", "vn", "p_ee", "p_en", "p_nn")
+INK = """(name) => [...document.querySelectorAll(`canvas.${name}`)].map((canvas) => {
+  const data = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data;
+  let ink = 0;
+  for (let i = 3; i < data.length; i += 4) if (data[i]) ink++;
+  return ink;
+}).reduce((sum, ink) => sum + ink, 0)"""
+SPEAK = """window.spoken = [];
+SpeechSynthesis.prototype.speak = function (words) { window.spoken.push(words.text + '|' + words.lang); };"""
+KYIV: dict[str, float] = {"lat": 50.45, "lon": 30.5}
+ROWS = [
+    {"id": 1, **KYIV, "ve": 10.0, "vn": 50.0, "p_ee": 9e6, "p_nn": 4e6},
+    {"id": 2, "lat": 50.2, "lon": 31.2, "ve": 10.0, "vn": 1500.0, "threat": 2},
+    {"id": 3, "lat": 50.9, "lon": 29.9, "ve": 200.0, "vn": 40.0, "threat": 4, "neutral": 1},
+]
+SENSORS = [
+    {"id": name, "kind": "radar3d", "lat": 50.4, "lon": lon, "owner": "north", "max_range_m": 90_000.0}
+    for name, lon in (("radar-1", 30.2), ("radar-2", 30.7), ("radar-3", 31.2))
+]
 BYTES = ("existence", "confidence", "status", "threat", "neutral")
+
+
+def ink(page: Page, name: str = "tracks") -> int:
+    """Pixels of a canvas over the map with anything drawn on them."""
+    return int(page.evaluate(INK, name))
 
 
 class Feed:

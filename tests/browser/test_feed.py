@@ -1,70 +1,13 @@
 """What the page makes of a feed of our choosing: layers, cues, staleness, and a screen that holds it all."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from live_feed import START_US, Feed, alert, partner, tracks
-from playwright.sync_api import Browser, Page, expect
-
-from conftest import LAPTOP
+from live_feed import INK, ROWS, START_US, Feed, alert, ink, partner, tracks
+from playwright.sync_api import Page, expect
 
 WAIT_MS = 60_000
-SPEAK = """window.spoken = [];
-SpeechSynthesis.prototype.speak = function (words) { window.spoken.push(words.text + '|' + words.lang); };"""
-INK = """(name) => [...document.querySelectorAll(`canvas.${name}`)].map((canvas) => {
-  const data = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data;
-  let ink = 0;
-  for (let i = 3; i < data.length; i += 4) if (data[i]) ink++;
-  return ink;
-}).reduce((sum, ink) => sum + ink, 0)"""
-KYIV: dict[str, float] = {"lat": 50.45, "lon": 30.5}
-
-
-@pytest.fixture(scope="module")
-def screen(browser: Browser, service: str) -> Iterator[tuple[Page, Feed]]:
-    """One console for all tests here, with its ground drawn: opening one takes longer than most of them."""
-    context = browser.new_context(viewport=LAPTOP, locale="en-GB", base_url=service, bypass_csp=True)  # pyright: ignore[reportArgumentType]
-    page = context.new_page()
-    errors: list[str] = []
-    page.on("pageerror", lambda error: errors.append(str(error)))
-    page.add_init_script(SPEAK)
-    page.route("**/api/v1/layers/", lambda route: route.fulfill(json=["shelters"]))
-    feed = Feed(page)
-    page.goto("/")
-    page.wait_for_function("window.__perisai?.areas > 0 && window.__perisai.settled", timeout=WAIT_MS)
-    yield page, feed
-    context.close()
-    assert not errors, errors
-
-
-@pytest.fixture
-def page(screen: tuple[Page, Feed]) -> Page:
-    return screen[0]
-
-
-@pytest.fixture
-def feed(screen: tuple[Page, Feed]) -> Feed:
-    """A picture of three tracks near Kyiv, one of them ballistic; nothing selected, nothing open."""
-    page, made = screen
-    for _ in range(4):
-        page.keyboard.press("Escape")
-    made.begin(tracks=tracks(ROWS))
-    page.wait_for_function("window.__perisai.tracks.length === 3 && window.__perisai.alerts.length === 0")
-    return made
-
-
-ROWS = [
-    {"id": 1, **KYIV, "ve": 10.0, "vn": 50.0, "p_ee": 9e6, "p_nn": 4e6},
-    {"id": 2, "lat": 50.2, "lon": 31.2, "ve": 10.0, "vn": 1500.0, "threat": 2},
-    {"id": 3, "lat": 50.9, "lon": 29.9, "ve": 200.0, "vn": 40.0, "threat": 4, "neutral": 1},
-]
 IMPACT = {"track": 2, "lat": 50.3, "lon": 30.9, "ee": 2.5e7, "en": 0.0, "nn": 4e7, "time_us": START_US + 90_000_000}
-
-
-def ink(page: Page, name: str = "tracks") -> int:
-    """Pixels with anything drawn on them."""
-    return int(page.evaluate(INK, name))
 
 
 def look_closer(page: Page) -> None:
@@ -130,6 +73,19 @@ def test_new_alarms_are_told_in_words_and_speech_until_muted(page: Page, feed: F
     assert len(page.evaluate("window.spoken")) == 1
 
 
+def test_numbers_go_with_their_words_in_every_language(page: Page, feed: Feed) -> None:
+    codes = page.evaluate("window.__perisai.codes.slice(0, 21)")
+    heading = page.locator("section", has=page.locator("#alerts-title")).locator("header")
+    words = {"en": ("1 alarm", "2 alarms", "5 alarms", "21 alarms"), "id": tuple(f"{n} bahaya" for n in (1, 2, 5, 21))}
+    words["uk"] = ("1 тривога", "2 тривоги", "5 тривог", "21 тривога")
+    for at, count in enumerate((1, 2, 5, 21)):
+        feed.tick(1 + at, full=True, tracks=tracks(ROWS), alerts=[alert(code, 100) for code in codes[:count]])
+        for language, forms in words.items():
+            page.locator("header select").select_option(language)
+            expect(heading.locator(".count.alarm")).to_have_text(forms[at])
+    page.locator("header select").select_option("en")
+
+
 def test_live_operation_has_no_exercise_frame(page: Page, feed: Feed) -> None:
     expect(page.get_by_text("EXERCISE", exact=True)).to_be_visible()
     feed.tick(1, mode="actual")
@@ -185,7 +141,7 @@ def test_a_partner_nations_tracks_are_a_layer_that_can_be_switched_off(page: Pag
     page.wait_for_function(f"({INK})('partners') === 0")
     feed.tick(2, partners=[partner("Romania", [], [big], "silent", 41.0)])
     page.wait_for_function("window.__perisai.partners[0].tracks === 1")
-    expect(row).to_contain_text("silent, 1 tracks, 41 s old")
+    expect(row).to_contain_text("silent, 1 track, 41 s old")
     assert page.evaluate(f"({INK})('partners')") == 0, "off stays off"
     row.get_by_role("checkbox").check()
     page.wait_for_function(f"({INK})('partners') > 50")

@@ -1,6 +1,7 @@
 /** What the citizen's page says. Short words, the next step first. */
 import { i18n } from '../shared/i18n.svelte';
 import type { Language } from '../shared/i18n.svelte';
+import { fill } from '../shared/plural';
 
 const en = {
   title: 'Air alert for my community',
@@ -146,5 +147,5 @@ const MESSAGES: Record<Language, CitizenMessages> = { en, uk, id };
 
 /** The message in the page's language, with {n} or {time} put in. */
 export function say(key: keyof CitizenMessages, values: Record<string, string | number> = {}): string {
-  return MESSAGES[i18n.language][key].replace(/\{(\w+)\}/g, (_, name: string) => String(values[name] ?? ''));
+  return fill(MESSAGES[i18n.language][key], i18n.language, values);
 }

@@ -109,6 +109,36 @@ export interface Desk {
   kept: Record<string, number | null>;
 }
 
+/** A sensor that is not believed, and why; count: signs of it so far. */
+export interface Suspect {
+  sensor: string;
+  why: 'jammed' | 'ghosts' | 'replayed' | 'impossible' | 'clock';
+  since_us: number;
+  last_us: number;
+  count: number;
+}
+
+/** What people report; unseen: instruments that should notice it do not. */
+export interface Claim {
+  number: number;
+  lat: number;
+  lon: number;
+  since_us: number;
+  last_us: number;
+  verdict: 'open' | 'seen' | 'unseen';
+  reports: number;
+  held: number;
+  count: number;
+  reporters: string[];
+  silent: string[];
+  seen_by: string[];
+}
+
+export interface Trust {
+  sensors: Suspect[];
+  claims: Claim[];
+}
+
 export interface Tick {
   seq: number;
   now_us: number;
@@ -125,6 +155,8 @@ export interface Tick {
   health: Health | null;
   /** When it changed, and in the first tick. */
   desk: Desk | null;
+  /** Likewise, once anybody was looked at. */
+  trust: Trust | null;
 }
 
 type Raw = Record<string, unknown>;
@@ -200,5 +232,6 @@ export function decodeTick(data: ArrayBuffer): Tick | null {
     partners: list<Raw>(raw['partners']).map(partner),
     health: (raw['health'] as Health | undefined) ?? null,
     desk: (raw['desk'] as Desk | undefined) ?? null,
+    trust: (raw['trust'] as Trust | undefined) ?? null,
   };
 }

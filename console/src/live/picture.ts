@@ -2,7 +2,7 @@
 import { STATUSES, THREATS } from './message';
 import { partnerAfter } from './partner';
 import type { Partner } from './partner';
-import type { AlertMessage, Desk, Health, Impact, Level, Mode, SensorState, Status, Threat, Tick } from './message';
+import type { AlertMessage, Desk, Health, Impact, Level, Mode, SensorState, Status, Threat, Tick, Trust } from './message';
 
 export type Affiliation = 'hostile' | 'suspect' | 'unknown' | 'neutral';
 
@@ -33,6 +33,7 @@ export interface Alert extends AlertMessage {
   arrival_us: number | null;
 }
 
+const NOBODY: Trust = { sensors: [], claims: [] };
 let versions = 0;
 
 const TRAIL_POINTS = 24;
@@ -58,6 +59,8 @@ export class Picture {
   impacts: Impact[] = [];
   health: Health | null = null;
   desk: Desk = { proposals: [], pending: [], kept: {} };
+  /** Whom the trackers do not believe, by sensor, and what instruments contradict. */
+  trust: Trust = NOBODY;
   /** Another number whenever the set of areas under alert, or a level, changes; never used twice. */
   levels_version = 0;
 
@@ -79,13 +82,14 @@ export class Picture {
     this.impacts = tick.impacts;
     if (tick.health) this.health = tick.health;
     if (tick.desk) this.desk = tick.desk;
+    if (tick.trust) this.trust = tick.trust;
     return raised;
   }
 
   /** A copy that goes on by itself. Tracks and alerts are replaced, never changed, so they can be shared. */
   clone(): Picture {
     const copy = new Picture();
-    Object.assign(copy, { now_us: this.now_us, mode: this.mode, seq: this.seq, impacts: this.impacts, health: this.health, desk: this.desk });
+    Object.assign(copy, { now_us: this.now_us, mode: this.mode, seq: this.seq, impacts: this.impacts, health: this.health, desk: this.desk, trust: this.trust });
     for (const [id, track] of this.tracks) copy.tracks.set(id, track);
     for (const [area, alert] of this.alerts) copy.alerts.set(area, alert);
     for (const [id, sensor] of this.sensors) copy.sensors.set(id, sensor);
@@ -104,6 +108,7 @@ export class Picture {
     for (const id of this.tracks.keys()) if (!present.has(id)) this.tracks.delete(id);
     this.alerts.clear();
     this.partners.clear();
+    this.trust = NOBODY;
     this.levels_version = ++versions;
   }
 

@@ -4,14 +4,15 @@ import type { GeoJSONSource } from 'maplibre-gl';
 import workerUrl from 'maplibre-gl/dist/maplibre-gl-worker.mjs?url';
 import type { SensorState } from '../live/message';
 import type { SensorPlace } from '../live/sensors.svelte';
+import type { Siren } from '../live/sirens.svelte';
 import type { Picture, Track } from '../live/picture';
 import { Overlay } from './overlay';
-import type { Scene } from './overlay';
 import { projectionOf } from './projection';
 import type { Projection } from './projection';
 import { meshOf } from './area_mesh';
 import { activeLabels, labelChanges, outlineLabels } from './areas';
 import type { ActiveLabel, Area } from './areas';
+import type { CanvasLayer } from './canvas_layer';
 import { LevelLayer } from './level_layer';
 import { readPalette } from './palette';
 import { LEVELS_UNDER, makeLayers, makeStyle } from './style';
@@ -24,6 +25,7 @@ import { PartnerLayer } from './partner_layer';
 import type { PartnerDrawing } from './partner_layer';
 import type { Target } from './selected';
 import { sensorShapes } from './sensors';
+import { sirenShapes } from './sirens';
 import { mapImages, trackIcons } from './symbols';
 
 setWorkerUrl(workerUrl);
@@ -54,8 +56,8 @@ function layerCanvas(map: MapLibre, name: string): HTMLCanvasElement {
   return canvas;
 }
 
-/** While the map is moved, tracks are drawn anew after so long. */
-const FOLLOW_MS = 250;
+/** A move that brings in more than this share of the screen, or of the scale, is drawn anew before it ends. */
+const FOLLOW = 0.25;
 
 export class AirMap {
   private drawn_levels = '';
@@ -65,8 +67,7 @@ export class AirMap {
   private readonly partners: PartnerLayer;
   private readonly levels = new LevelLayer(readPalette());
   private labels = new Map<string, ActiveLabel>();
-  private rendered: { view: Projection; at_ms: number } | null = null;
-  private scene: Scene = { tracks: [], impacts: [], selected: null, history: [], layers: { trails: true, vectors: true, ellipses: true } };
+  private rendered: Projection | null = null;
 
   private constructor(
     private readonly map: MapLibre,
@@ -136,10 +137,7 @@ export class AirMap {
 
   setTheme(): void {
     this.addImages();
-    this.overlay.setTheme(readPalette());
-    this.fan.setTheme(readPalette());
-    this.partners.setTheme(readPalette());
-    this.levels.setTheme(readPalette());
+    for (const layer of [...this.canvases, this.levels]) layer.setTheme(readPalette());
     this.renderTracks();
     for (const layer of makeLayers(readPalette())) {
       for (const [name, value] of Object.entries(layer.paint ?? {})) this.map.setPaintProperty(layer.id, name as never, value as never);
@@ -148,7 +146,7 @@ export class AirMap {
 
   setPicture(picture: Picture, areas: Map<string, Area>, language: string, layers: Layers): void {
     const tracks = [...picture.tracks.values()].filter((track) => layers.neutral || track.affiliation !== 'neutral');
-    this.scene = { ...this.scene, tracks, impacts: picture.impacts, layers };
+    this.overlay.scene = { ...this.overlay.scene, tracks, impacts: picture.impacts, layers };
     this.renderTracks();
     const levels = `${picture.levels_version} ${areas.size} ${language}`;
     if (levels === this.drawn_levels) return;
@@ -164,6 +162,17 @@ export class AirMap {
     this.draw('sensors', sensorShapes(places, states));
   }
 
+  /** Marks of the areas that have sirens. */
+  setSirens(sirens: Siren[], areas: Map<string, Area>): void {
+    this.draw('sirens', sirenShapes(sirens, areas));
+  }
+
+  /** Calls back with the area whose siren is under the pointer, and where; with null when none is. */
+  onSiren(tell: (code: string | null, x: number, y: number) => void): void {
+    this.map.on('mousemove', 'sirens', ({ features, point }) => tell(String(features?.[0]?.properties['code']), point.x, point.y));
+    this.map.on('mouseleave', 'sirens', () => tell(null, 0, 0));
+  }
+
   setSensorsVisible(visible: boolean): void {
     for (const layer of ['sensors', 'sensor-range', 'sensor-cover']) this.map.setLayoutProperty(layer, 'visibility', visible ? 'visible' : 'none');
   }
@@ -171,7 +180,7 @@ export class AirMap {
   /** Marks what is selected, with the way a track came and where it is foreseen to go. */
   setSelected(target: Target, areas: Map<string, Area>, known: { history: { lat: number; lon: number }[]; forecasts: Reach[] } | null): void {
     this.draw('selected', selectedShapes(target, areas, known?.forecasts ?? []));
-    this.scene = { ...this.scene, selected: target?.kind === 'track' ? target.id : null, history: known?.history ?? [] };
+    this.overlay.scene = { ...this.overlay.scene, selected: target?.kind === 'track' ? target.id : null, history: known?.history ?? [] };
     this.renderTracks();
   }
 
@@ -212,31 +221,36 @@ export class AirMap {
     return area ? { kind: 'area', code: String(area.properties['code']) } : null;
   }
 
+  private get canvases(): CanvasLayer[] {
+    return [this.overlay, this.fan, this.partners];
+  }
+
   private look(): Projection {
     const { clientWidth, clientHeight } = this.map.getCanvas();
     return projectionOf(this.map.getCenter(), this.map.getZoom(), clientWidth, clientHeight);
   }
 
   private renderTracks(view = this.look()): void {
-    this.overlay.render(this.scene, view);
-    this.fan.look(view);
-    this.partners.look(view);
-    this.rendered = { view, at_ms: performance.now() };
+    for (const layer of this.canvases) layer.look(view);
+    this.rendered = view;
     this.shift('');
   }
 
-  /** While the map moves what was drawn moves with it; drawing anew is for the end, and for a few times a second. */
+  /** While the map moves, what was drawn moves with it: it is drawn anew at the end, with the next tick, or where too much of it would be missing. */
   private followMove(): void {
     const view = this.look();
-    if (!this.rendered || performance.now() - this.rendered.at_ms > FOLLOW_MS) return this.renderTracks(view);
-    const scale = view.world / this.rendered.view.world;
-    const [x0, y0] = this.rendered.view.pixel([0, 0]);
+    if (!this.rendered) return this.renderTracks(view);
+    const scale = view.world / this.rendered.world;
+    const [x0, y0] = this.rendered.pixel([0, 0]);
     const [x, y] = view.pixel([0, 0]);
-    this.shift(`translate(${x - scale * x0}px, ${y - scale * y0}px) scale(${scale})`);
+    const [right, down] = [x - scale * x0, y - scale * y0];
+    const missing = Math.max(Math.abs(right) / view.width, Math.abs(down) / view.height, Math.abs(Math.log2(scale)));
+    if (missing > FOLLOW) return this.renderTracks(view);
+    this.shift(`translate(${right}px, ${down}px) scale(${scale})`);
   }
 
   private shift(transform: string): void {
-    for (const { canvas } of [this.overlay, this.fan, this.partners]) canvas.style.transform = transform;
+    for (const { canvas } of this.canvases) canvas.style.transform = transform;
   }
 
   private addImages(): void {

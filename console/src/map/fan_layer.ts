@@ -1,30 +1,16 @@
 /** The forecast of the selected track on a canvas of its own: a fan, its isochrones, and a front that sweeps them. */
+import { CanvasLayer } from './canvas_layer';
 import { frontOf } from './fan';
 import type { Fan } from './fan';
-import type { Palette } from './palette';
 import type { Projection } from './projection';
 
 const SWEEP_MS = 5_000;
 const FRAME_MS = 60;
 
-export class FanLayer {
-  private readonly draw: CanvasRenderingContext2D;
+export class FanLayer extends CanvasLayer {
   private fan: Fan | null = null;
-  private view: Projection | null = null;
   private timer = 0;
   private readonly still = window.matchMedia('(prefers-reduced-motion: reduce)');
-
-  constructor(
-    readonly canvas: HTMLCanvasElement,
-    private palette: Palette,
-  ) {
-    this.draw = canvas.getContext('2d')!;
-  }
-
-  setTheme(palette: Palette): void {
-    this.palette = palette;
-    this.render();
-  }
 
   set(fan: Fan | null): void {
     this.fan = fan;
@@ -34,19 +20,12 @@ export class FanLayer {
     if (fan && !this.still.matches) this.timer = window.setInterval(() => this.render(), FRAME_MS);
   }
 
-  look(view: Projection): void {
-    this.view = view;
-    this.render();
-  }
-
   remove(): void {
     window.clearInterval(this.timer);
   }
 
-  private render(): void {
-    const { view, fan, draw, palette } = this;
-    if (!view) return;
-    this.fit(view);
+  protected paint(view: Projection): void {
+    const { fan, draw, palette } = this;
     if (!fan) return;
     const at = ([lon, lat]: [number, number]): [number, number] => [view.x(lon), view.y(lat)];
     const arcs = fan.arcs.map((arc) => ({ ...arc, points: arc.points.map(at) }));
@@ -100,14 +79,5 @@ export class FanLayer {
   private trace(points: [number, number][]): void {
     this.draw.beginPath();
     points.forEach(([x, y], i) => (i ? this.draw.lineTo(x, y) : this.draw.moveTo(x, y)));
-  }
-
-  private fit({ width, height }: Projection): void {
-    const ratio = window.devicePixelRatio;
-    const [w, h] = [Math.round(width * ratio), Math.round(height * ratio)];
-    if (this.canvas.width !== w) this.canvas.width = w;
-    if (this.canvas.height !== h) this.canvas.height = h;
-    this.draw.setTransform(ratio, 0, 0, ratio, 0, 0);
-    this.draw.clearRect(0, 0, width, height);
   }
 }

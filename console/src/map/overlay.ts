@@ -4,6 +4,7 @@
  */
 import type { Impact } from '../live/message';
 import type { Affiliation, Track } from '../live/picture';
+import { CanvasLayer } from './canvas_layer';
 import type { Palette } from './palette';
 import { drawPolyline, pixelOf } from './pixels';
 import type { Projection } from './projection';
@@ -26,22 +27,19 @@ const TRAIL_ALPHA = 115;
 const CLICK_PX = 14;
 const LABEL_CELL_PX = 60;
 
-export class Overlay {
+export class Overlay extends CanvasLayer {
+  /** What `look` draws next. */
+  scene: Scene = { tracks: [], impacts: [], selected: null, history: [], layers: { trails: true, vectors: true, ellipses: true } };
   private marks: Mark[] = [];
   private image: ImageData | null = null;
-  private readonly draw: CanvasRenderingContext2D;
 
   constructor(
-    readonly canvas: HTMLCanvasElement,
-    private palette: Palette,
+    canvas: HTMLCanvasElement,
+    palette: Palette,
     private readonly icons: Map<string, HTMLCanvasElement>,
   ) {
     // A canvas in plain memory: thousands of small images are faster there than through a graphics driver in software.
-    this.draw = canvas.getContext('2d', { willReadFrequently: true })!;
-  }
-
-  setTheme(palette: Palette): void {
-    this.palette = palette;
+    super(canvas, palette, { willReadFrequently: true });
   }
 
   /** The track under a place on the screen, as drawn last. */
@@ -49,8 +47,8 @@ export class Overlay {
     return nearest(this.marks, x, y, CLICK_PX);
   }
 
-  render(scene: Scene, view: Projection): void {
-    this.fit(view);
+  protected paint(view: Projection): void {
+    const { scene } = this;
     this.marks = marksInSight(scene.tracks, view);
     if (scene.layers.trails) this.trails(view);
     this.impacts(scene.impacts, view);
@@ -62,17 +60,6 @@ export class Overlay {
     this.symbols(view);
     if (view.zoom >= LABELS_ZOOM) this.labels();
     this.ring(scene.selected);
-  }
-
-  private fit({ width, height }: Projection): void {
-    const ratio = window.devicePixelRatio;
-    if (this.canvas.width !== Math.round(width * ratio) || this.canvas.height !== Math.round(height * ratio)) {
-      this.canvas.width = Math.round(width * ratio);
-      this.canvas.height = Math.round(height * ratio);
-    }
-    this.draw.setTransform(ratio, 0, 0, ratio, 0, 0);
-    this.draw.clearRect(0, 0, width, height);
-    this.draw.globalAlpha = 1;
   }
 
   /** First of all, since it replaces every pixel. */

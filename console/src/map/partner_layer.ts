@@ -1,7 +1,7 @@
 /** What partner nations give, on a canvas of its own: dashed, in a colour that means no level and no threat. */
 import type { PartnerTrack } from '../live/partner';
+import { CanvasLayer } from './canvas_layer';
 import { offset } from './geometry';
-import type { Palette } from './palette';
 import type { Projection } from './projection';
 import { VECTOR_S } from './tracks';
 
@@ -17,22 +17,8 @@ const MARGIN_PX = 40;
 const LABELS_ZOOM = 6.5;
 const FADED = 0.45;
 
-export class PartnerLayer {
-  private readonly draw: CanvasRenderingContext2D;
+export class PartnerLayer extends CanvasLayer {
   private partners: PartnerDrawing[] = [];
-  private view: Projection | null = null;
-
-  constructor(
-    readonly canvas: HTMLCanvasElement,
-    private palette: Palette,
-  ) {
-    this.draw = canvas.getContext('2d')!;
-  }
-
-  setTheme(palette: Palette): void {
-    this.palette = palette;
-    this.render();
-  }
 
   set(partners: PartnerDrawing[]): void {
     if (partners.length === 0 && this.partners.length === 0) return;
@@ -40,15 +26,8 @@ export class PartnerLayer {
     this.render();
   }
 
-  look(view: Projection): void {
-    this.view = view;
-    this.render();
-  }
-
-  private render(): void {
-    const { view, draw, palette } = this;
-    if (!view) return;
-    this.fit(view);
+  protected paint(view: Projection): void {
+    const { draw, palette } = this;
     draw.strokeStyle = draw.fillStyle = palette.partner;
     draw.font = '11px "Noto Sans"';
     draw.textBaseline = 'middle';
@@ -80,15 +59,5 @@ export class PartnerLayer {
     draw.strokeText(name, x + 16, y);
     draw.fillText(name, x + 16, y);
     draw.strokeStyle = palette.partner;
-  }
-
-  private fit({ width, height }: Projection): void {
-    const ratio = window.devicePixelRatio;
-    if (this.canvas.width !== Math.round(width * ratio) || this.canvas.height !== Math.round(height * ratio)) {
-      this.canvas.width = Math.round(width * ratio);
-      this.canvas.height = Math.round(height * ratio);
-    }
-    this.draw.setTransform(ratio, 0, 0, ratio, 0, 0);
-    this.draw.clearRect(0, 0, width, height);
   }
 }

@@ -6,7 +6,7 @@ export const EMPTY: GeoJSON.FeatureCollection = { type: 'FeatureCollection', fea
 const FONT = ['Noto Sans'];
 
 /** Sources fed by the console itself; the rest comes from the service once. */
-export const DRAWN = ['sensors', 'selected', 'drawing', 'partners'] as const;
+export const DRAWN = ['sensors', 'sirens', 'selected', 'drawing', 'partners'] as const;
 /** The areas by level lie under this layer. */
 export const LEVELS_UNDER = 'outlines';
 export type Drawn = (typeof DRAWN)[number];
@@ -91,6 +91,19 @@ function sensorLayers(c: Palette): LayerSpecification[] {
   ]; // prettier-ignore
 }
 
+function sirenLayers(c: Palette): LayerSpecification[] {
+  return [
+    {
+      id: 'sirens', type: 'symbol', source: 'sirens',
+      layout: {
+        'icon-image': ['concat', 'siren-', ['get', 'state']], 'icon-allow-overlap': true, 'icon-ignore-placement': true,
+        'text-field': ['get', 'count'], 'text-font': FONT, 'text-size': 11, 'text-offset': [1.1, 0.8], 'text-optional': true,
+      },
+      paint: { 'text-color': c.label, 'text-halo-color': c.halo, 'text-halo-width': 1.4 },
+    },
+  ]; // prettier-ignore
+}
+
 function labels(c: Palette): LayerSpecification[] {
   const halo = { 'text-color': c.label, 'text-halo-color': c.halo, 'text-halo-width': 1.4 };
   return [
@@ -111,7 +124,7 @@ function labels(c: Palette): LayerSpecification[] {
 }
 
 export function makeLayers(palette: Palette): LayerSpecification[] {
-  return [...ground(palette), ...marks(palette), ...partnerLayers(palette), ...sensorLayers(palette), ...labels(palette), ...drawingLayers(palette)];
+  return [...ground(palette), ...marks(palette), ...partnerLayers(palette), ...sensorLayers(palette), ...sirenLayers(palette), ...labels(palette), ...drawingLayers(palette)];
 }
 
 export function makeStyle(palette: Palette): StyleSpecification {

@@ -2,7 +2,9 @@
 import symbols from 'virtual:symbols';
 import type { Threat } from '../live/message';
 import type { Affiliation } from '../live/picture';
+import { SIREN_MARKS } from '../live/sirens.svelte';
 import type { Palette } from './palette';
+import { SIREN_PX, sirenImage } from './siren_icons';
 
 export interface MapImage {
   name: string;
@@ -55,11 +57,17 @@ export async function trackIcons(): Promise<Map<string, HTMLCanvasElement>> {
   return new Map(await Promise.all(drawn));
 }
 
-/** The sensors' marks. */
+function sirenMark(mark: (typeof SIREN_MARKS)[number], palette: Palette): MapImage {
+  const data = sirenImage(mark, palette).getContext('2d')!.getImageData(0, 0, SIREN_PX, SIREN_PX);
+  return { name: `siren-${mark}`, data, pixelRatio: RATIO };
+}
+
+/** The marks of sensors and sirens. */
 export function mapImages(palette: Palette): MapImage[] {
   return [
     { name: 'sensor-live', data: sensorImage(palette.sensor, false), pixelRatio: RATIO },
     { name: 'sensor-waiting', data: sensorImage(palette.sensor, true), pixelRatio: RATIO },
     { name: 'sensor-silent', data: sensorImage(palette.alarm, true), pixelRatio: RATIO },
+    ...SIREN_MARKS.map((mark) => sirenMark(mark, palette)),
   ];
 }

@@ -7,6 +7,7 @@ import '@fontsource/noto-sans/cyrillic-700.css';
 import '@fontsource/noto-sans/cyrillic-ext-400.css';
 import '@fontsource/noto-sans/cyrillic-ext-700.css';
 import '../base.css';
+import './lists.css';
 import { mount } from 'svelte';
 import { geo } from '../live/geo.svelte';
 import { layers } from '../live/layers.svelte';

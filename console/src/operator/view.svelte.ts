@@ -1,10 +1,10 @@
 /** What the operator chose to see; not what there is to see. Kept in this browser. */
-const LAYERS = ['trails', 'vectors', 'ellipses', 'forecast', 'neutral', 'sensors'] as const;
+const LAYERS = ['trails', 'vectors', 'ellipses', 'forecast', 'neutral', 'sensors', 'sirens'] as const;
 export type LayerName = (typeof LAYERS)[number];
 export const LAYER_NAMES: readonly LayerName[] = LAYERS;
 
 const STORED = 'perisai.view';
-const STANDARD: Record<LayerName, boolean> = { trails: true, vectors: true, ellipses: true, forecast: true, neutral: true, sensors: false };
+const STANDARD: Record<LayerName, boolean> = { trails: true, vectors: true, ellipses: true, forecast: true, neutral: true, sensors: false, sirens: false };
 
 interface Kept {
   layers: Record<LayerName, boolean>;

@@ -3,6 +3,7 @@ import { en } from './messages/en';
 import type { Key, Messages } from './messages/en';
 import { id } from './messages/id';
 import { uk } from './messages/uk';
+import { fill } from './plural';
 
 export const LANGUAGES = { uk: 'Українська', en: 'English', id: 'Indonesia' } as const;
 export type Language = keyof typeof LANGUAGES;
@@ -34,7 +35,7 @@ document.documentElement.lang = i18n.language;
 
 /** The message in the page's language, with its values put in. */
 export function t(key: Key, values: Record<string, string | number> = {}): string {
-  return MESSAGES[i18n.language][key].replace(/\{(\w+)\}/g, (_, name: string) => String(values[name] ?? ''));
+  return fill(MESSAGES[i18n.language][key], i18n.language, values);
 }
 
 /** A name from properties such as name_uk, name_en: in the page's language, else English, else any. */
