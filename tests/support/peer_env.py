@@ -38,3 +38,20 @@ def peer_python(*packages: str, dependencies: bool = True) -> str:
 def command(python: str, script: str, *arguments: str) -> list[str]:
     """The command that runs a script of tests/support/peers there."""
     return [python, str(SCRIPTS / script), *arguments]
+
+
+@cache
+def peer_node(package: str) -> Path:
+    """The directory of a pinned npm package (name@version), installed once in .tools; skipped as above."""
+    if not shutil.which("npm"):
+        pytest.skip(f"no peer {package}: npm is not installed")
+    place = ROOT / ".tools" / "peers" / package.replace("@", "-")
+    found = place / "node_modules" / package.rpartition("@")[0]
+    if not (place / ".ready").exists():
+        place.mkdir(parents=True, exist_ok=True)
+        install = ["npm", "install", "--silent", "--no-audit", "--no-fund", "--ignore-scripts", package]
+        done = subprocess.run(install, cwd=place, capture_output=True, text=True, timeout=180, check=False)
+        if done.returncode:
+            pytest.skip(f"no peer {package}: {(done.stderr or done.stdout).strip()[:200]}")
+        (place / ".ready").touch()
+    return found

@@ -6,6 +6,8 @@ interface SessionInfo {
   csrf: string | null;
   sign_in_to_view: boolean;
   two_operators_people: number;
+  /** What the button to a provider of sign-ins says; null where there is none. */
+  provider: string | null;
   exercise_accounts: { name: string; password: string; role: string }[];
 }
 
@@ -18,6 +20,8 @@ class Session {
   info = $state.raw<SessionInfo | null>(null);
   /** Whether the form to sign in is open. */
   asking = $state(false);
+  /** Why a sign-in through the provider ended without one, when that is where this page comes from. */
+  refused = new URLSearchParams(location.search).get('sign_in');
 
   get name(): string | null {
     return this.info?.account?.name ?? null;
@@ -34,7 +38,13 @@ class Session {
 
   async load(): Promise<void> {
     const answer = await this.send<SessionInfo>('GET', 'session');
-    if (answer.ok) this.info = answer.body;
+    if (answer.ok) {
+      this.info = answer.body;
+      if (this.refused) {
+        history.replaceState(null, '', location.pathname + location.hash);
+        this.asking = this.info.account === null;
+      }
+    }
     // A service without accounts has none to sign in with; one that is away is asked again.
     else if (answer.status === 0) window.setTimeout(() => void this.load(), 3_000);
   }

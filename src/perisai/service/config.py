@@ -151,6 +151,9 @@ def parse_config(text: str, path: Path) -> Config:
             path, msgspec.structs.replace(config.service, data=_resolve(path, config.service.data, None))
         ),
         bus=_resolve_files(path, config.bus),
+        identity=msgspec.structs.replace(
+            config.identity, oidc=config.identity.oidc and _resolve_files(path, config.identity.oidc)
+        ),
         signing=_resolve_files(path, config.signing),
         partner=tuple(resolve_paths(path.parent, one) for one in config.partner),
         channel=tuple(_resolve_files(path, one) for one in config.channel),
@@ -159,7 +162,7 @@ def parse_config(text: str, path: Path) -> Config:
 
 
 FILES = ("device_keys", "key", "certificate", "authority", "password_file", "key_file")
-FILES += ("nkey", "tls_ca", "tls_certificate", "tls_key")
+FILES += ("nkey", "tls_ca", "tls_certificate", "tls_key", "client_secret_file")
 
 
 def _resolve_files(path: Path, settings: Any) -> Any:

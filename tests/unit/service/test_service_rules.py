@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from oidc_peer import with_provider
 from service_support import app_with_accounts, browser, sign_in
 
 from perisai.service.http.guard import needs_view
@@ -16,6 +17,7 @@ ANYBODY = {
     "/api/v1/public/push/key", "POST /api/v1/public/push/subscriptions", "DELETE /api/v1/public/push/subscriptions",
     "/cap.atom", "/cap/certificate.pem", "/cap/{name:str}", "/v1/{rest:path}", "/v2/{rest:path}", "/api/v3/{rest:path}",
     "/api/v1/session", "POST /api/v1/session", "DELETE /api/v1/session",
+    "/api/v1/session/oidc", "/api/v1/session/oidc/callback",
     "POST /api/v1/reports", "/api/v1/reports/schema.json",
 }  # fmt: skip
 """What the public is told, the pages, signing in and out, and citizens' reports, which have limits of their own."""
@@ -68,7 +70,7 @@ def _name(method, path):
 
 
 def test_every_route_has_a_rule_and_its_guard(tmp_path):
-    app = app_with_accounts(tmp_path, office=None)
+    app = app_with_accounts(tmp_path, office=None, config=with_provider("https://id.example", tmp_path))
     found = set()
     for method, path, guards in _routes(app):
         leave = _leave(method, path)

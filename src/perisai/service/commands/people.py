@@ -49,6 +49,7 @@ def list_accounts(*, config: ConfigFile = None, json: Json = False) -> None:
     rows = {
         account.name: {
             "role": account.role, "second_factor": account.second_factor, "disabled": account.disabled,
+            "outside": account.outside,
         }
         for account in _store(config).accounts()
     }  # fmt: skip

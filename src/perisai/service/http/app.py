@@ -113,6 +113,8 @@ def build_app(**state: Any) -> Litestar:
         ReplayController,
         replay,
     ]
+    if state["config"].identity.oidc:
+        handlers.append(_provider(state))
     if (package_data.CONSOLE / "index.html").is_file():
         handlers.append(pages_router(package_data.CONSOLE))
     return Litestar(
@@ -128,3 +130,16 @@ def build_app(**state: Any) -> Litestar:
         response_headers=HEADERS,
         logging_config=None,
     )
+
+
+def _provider(state: dict[str, Any]) -> Any:
+    """The pages of signing in through a provider; nothing of it is imported where none is set."""
+    from ..identity.oidc import Provider
+    from .oidc_api import OidcController
+
+    settings = state["config"].identity.oidc
+    path = settings.client_secret_file
+    secret = read_text(path, "a secret of one line").strip() if path else ""
+    state["provider"] = Provider(settings, secret)
+    state["tries_of_provider"] = Throttle(30, 10.0, time.monotonic)
+    return OidcController

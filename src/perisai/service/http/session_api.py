@@ -56,11 +56,8 @@ class SessionController(Controller):
             raise NotAuthorizedException(detail=why, extra=extra)
         state.tries.forget(keys[0])
         state.tries_of_address.forget(keys[1])
-        token = await asyncio.to_thread(_begin, state, account, address)
-        lasts_s = round(state.config.identity.session_hours * 3600)
+        token, cookie = await begin_session(request, state, account)
         session = await asyncio.to_thread(state.identity.session, token, time.time_ns() // 1000)
-        secure = request.scope["scheme"] in ("https", "wss")
-        cookie = Cookie(COOKIE, "/", token, max_age=lasts_s, httponly=True, samesite="strict", secure=secure)
         return Response(_told(state, session), status_code=201, cookies=[cookie])
 
     @delete("/session", status_code=204)
@@ -94,9 +91,17 @@ def _check(state: State, data: SignIn) -> tuple[Account | None, str]:
     return account, ""
 
 
-def _begin(state: State, account: Account, address: str) -> str:
-    state.audit.add(account.name, account.role, "sign in", address=address)
-    return state.identity.sign_in(account, time.time_ns() // 1000, state.config.identity.session_hours * 3600)
+async def begin_session(request: Any3, state: State, account: Account, detail: str = "") -> tuple[str, Cookie]:
+    """A new session, in the audit log before it is given; its token and its cookie."""
+    lasts_s = round(state.config.identity.session_hours * 3600)
+
+    def begin() -> str:
+        state.audit.add(account.name, account.role, "sign in", address=client(request), detail=detail)
+        return state.identity.sign_in(account, time.time_ns() // 1000, lasts_s)
+
+    token = await asyncio.to_thread(begin)
+    secure = request.scope["scheme"] in ("https", "wss")
+    return token, Cookie(COOKIE, "/", token, max_age=lasts_s, httponly=True, samesite="strict", secure=secure)
 
 
 def _told(state: State, session: Session | None) -> dict[str, Any]:
@@ -116,5 +121,6 @@ def _told(state: State, session: Session | None) -> dict[str, Any]:
         "sign_in_to_view": state.config.identity.sign_in_to_view,
         "two_operators_people": state.config.alerting.operators.two_operators_people,
         "mode": state.config.service.mode,
+        "provider": state.config.identity.oidc.label if state.config.identity.oidc else None,
         "exercise_accounts": [msgspec.to_builtins(each) for each in state.exercise_accounts],
     }

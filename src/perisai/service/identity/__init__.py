@@ -2,7 +2,7 @@
 
 from .exercise import ExerciseAccount, is_loopback, make_exercise_accounts
 from .roles import MAY, ROLES, Leave, Role
-from .settings import IdentitySettings
+from .settings import IdentitySettings, OidcSettings
 from .store import FILE, Account, IdentityStore, Session
 from .throttle import Throttle, per_minute
 from .totp import provisioning_uri
@@ -16,6 +16,7 @@ __all__ = [
     "IdentitySettings",
     "IdentityStore",
     "Leave",
+    "OidcSettings",
     "Role",
     "Session",
     "Throttle",

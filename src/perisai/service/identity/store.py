@@ -34,16 +34,35 @@ CREATE TABLE IF NOT EXISTS account (
 CREATE TABLE IF NOT EXISTS session (
     token TEXT PRIMARY KEY, name TEXT NOT NULL REFERENCES account(name) ON DELETE CASCADE,
     csrf TEXT NOT NULL, expires_us INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS outside (
+    subject TEXT PRIMARY KEY, name TEXT NOT NULL UNIQUE REFERENCES account(name) ON DELETE CASCADE);
+CREATE TABLE IF NOT EXISTS begun (
+    state TEXT PRIMARY KEY, browser TEXT NOT NULL, nonce TEXT NOT NULL, verifier TEXT NOT NULL,
+    expires_us INTEGER NOT NULL);
 """
+_ACCOUNT = "a.name, a.role, a.secret, a.disabled, EXISTS (SELECT 1 FROM outside o WHERE o.name = a.name)"
+BEGUN_US = 600_000_000
+"""How long somebody may take to sign in at a provider."""
+MOST_BEGUN = 1_000
 
 
 class Account(msgspec.Struct, frozen=True):
-    """One person or partner."""
+    """One person or partner. outside: signs in through a provider, which gives the role, and has no password here."""
 
     name: str
     role: Role
     second_factor: bool = False
     disabled: bool = False
+    outside: bool = False
+
+
+class Begun(msgspec.Struct, frozen=True):
+    """A sign-in at a provider that was begun: `state` goes there and comes back, `browser` is the cookie meanwhile."""
+
+    state: str
+    browser: str
+    nonce: str
+    verifier: str
 
 
 class Session(msgspec.Struct, frozen=True):
@@ -100,7 +119,7 @@ class IdentityStore:
     def accounts(self) -> list[Account]:
         """All accounts, by name."""
         with self._open() as db:
-            return [_account(row) for row in db.execute("SELECT name, role, secret, disabled FROM account ORDER BY 1")]
+            return [_account(row) for row in db.execute(f"SELECT {_ACCOUNT} FROM account a ORDER BY 1")]
 
     def set_role(self, name: str, role: str) -> None:
         """Another role; the account is signed out everywhere."""
@@ -129,14 +148,14 @@ class IdentityStore:
     def check_password(self, name: str, password: str) -> Account | None:
         """The account, or None. Takes as long for a name that does not exist, so that the time tells nothing."""
         with self._open() as db:
-            row = db.execute("SELECT name, role, secret, disabled, password FROM account WHERE name = ?", (name,))
+            row = db.execute(f"SELECT {_ACCOUNT}, password FROM account a WHERE name = ?", (name,))
             found = row.fetchone()
         try:
             with self._hashing:
-                self._hasher.verify(found[4] if found else self._decoy, password[:MOST_PASSWORD])
+                self._hasher.verify(found[5] if found and found[5] else self._decoy, password[:MOST_PASSWORD])
         except (VerificationError, InvalidHashError):
             return None
-        return _account(found[:4]) if found and not found[3] else None
+        return _account(found[:5]) if found and found[5] and not found[3] else None
 
     def check_code(self, name: str, code: str, now_s: float) -> bool:
         """Whether this is the account's code of now, not used before."""
@@ -161,18 +180,61 @@ class IdentityStore:
         """The session of a token, while it lasts and the account is not locked."""
         with self._open() as db:
             found = db.execute(
-                "SELECT a.name, a.role, a.secret, a.disabled, s.csrf, s.expires_us FROM session s JOIN account a "
+                f"SELECT {_ACCOUNT}, s.csrf, s.expires_us FROM session s JOIN account a "
                 "ON a.name = s.name WHERE s.token = ? AND s.expires_us > ? AND a.disabled = 0",
                 (_digest(token), now_us),
             ).fetchone()
-        return Session(_account(found[:4]), found[4], found[5]) if found else None
+        return Session(_account(found[:5]), found[5], found[6]) if found else None
 
     def sign_out(self, token: str) -> None:
         with self._open() as db:
             db.execute("DELETE FROM session WHERE token = ?", (_digest(token),))
 
+    def begin(self, now_us: int) -> Begun:
+        """A sign-in at a provider begins; of so many at once the oldest are forgotten."""
+        made = Begun(*(secrets.token_urlsafe(32) for _ in range(4)))
+        row = (_digest(made.state), _digest(made.browser), made.nonce, made.verifier, now_us + BEGUN_US)
+        with self._open() as db:
+            db.execute("DELETE FROM begun WHERE expires_us <= ?", (now_us,))
+            db.execute("INSERT INTO begun VALUES (?, ?, ?, ?, ?)", row)
+            newest = "SELECT state FROM begun ORDER BY expires_us DESC LIMIT ?"
+            db.execute(f"DELETE FROM begun WHERE state NOT IN ({newest})", (MOST_BEGUN,))
+        return made
+
+    def take_begun(self, state: str, browser: str, now_us: int) -> Begun | None:
+        """What was begun with this state by this browser; once, and not after its time."""
+        with self._open() as db:
+            db.execute("BEGIN IMMEDIATE")
+            asked = "SELECT nonce, verifier FROM begun WHERE state = ? AND browser = ? AND expires_us > ?"
+            found = db.execute(asked, (_digest(state), _digest(browser), now_us)).fetchone()
+            if found:
+                db.execute("DELETE FROM begun WHERE state = ?", (_digest(state),))
+        return Begun(state, browser, *found) if found else None
+
+    def enter(self, subject: str, name: str, role: Role) -> Account:
+        """The account of somebody for whom a provider vouches, made when it is new; it has the role said now.
+
+        The name stays the one of the first time. Raises BadInputError when that is another account's.
+        """
+        with self._open() as db:
+            db.execute("BEGIN IMMEDIATE")
+            known = db.execute("SELECT name FROM outside WHERE subject = ?", (subject,)).fetchone()
+            if known:
+                name = known[0]
+                db.execute("UPDATE account SET role = ? WHERE name = ?", (role, name))
+            elif db.execute("SELECT 1 FROM account WHERE name = ?", (name,)).fetchone():
+                raise BadInputError("name", f"{name} is in use", "a name that no other account has")
+            else:
+                db.execute("INSERT INTO account (name, role, password) VALUES (?, ?, '')", (name, role))
+                db.execute("INSERT INTO outside VALUES (?, ?)", (subject, name))
+            return _account(db.execute(f"SELECT {_ACCOUNT} FROM account a WHERE name = ?", (name,)).fetchone())
+
     def _change(self, name: str, column: str, value: str | int) -> None:
         with self._open() as db:
+            if column != "disabled" and db.execute("SELECT 1 FROM outside WHERE name = ?", (name,)).fetchone():
+                raise BadInputError(
+                    "name", f"{name} signs in through a provider", "password, role and second factor from there"
+                )
             if not db.execute(f"UPDATE account SET {column} = ? WHERE name = ?", (value, name)).rowcount:
                 raise BadInputError("name", f"no account {name}", "one that `perisai user list` shows")
             db.execute("DELETE FROM session WHERE name = ?", (name,))
@@ -185,7 +247,7 @@ class IdentityStore:
 
 
 def _account(row: tuple) -> Account:
-    return Account(row[0], row[1], bool(row[2]), bool(row[3]))
+    return Account(row[0], row[1], bool(row[2]), bool(row[3]), bool(row[4]))
 
 
 def _role(role: str) -> str:
