@@ -10,9 +10,10 @@ from perisai.model import Areas
 
 from .ballistic import shoot
 from .flights import Flight, cut, from_ecef, on_earth
+from .manners import CRUISE, DRONES
 from .motion import follow
 from .record import Night, Wave, launch_areas
-from .routes import Targets, dog_legs, loiter, targets_of
+from .routes import Targets, beside, dog_legs, loiter, targets_of
 
 # Where the record names no launch area: those it names most for the type.
 _USUAL = {
@@ -114,30 +115,22 @@ def _dive(points: list[np.ndarray], heights: list[float], dive_m: float) -> np.n
 
 
 def _drones(lead: np.random.Generator, members: list[_Member], targets: Targets, period_s: float):
-    """A group of attack drones: one plan of way-points, kept with an offset by each, left by some on the way."""
-    start = members[0].start
-    plan = [start]
-    if lead.random() < 0.25:
-        via = targets.choose(lead, start, 400e3, 60e3)
-        plan = dog_legs(lead, start, via, (12e3, 60e3), 25.0, 10e3)[:-1]
-    goal = targets.choose(lead, plan[-1], 450e3, 40e3)
-    plan = plan[:-1] + dog_legs(lead, plan[-1], goal, (12e3, 60e3), 25.0, 10e3)
-    if lead.random() < 0.15 and len(plan) > 2:
-        at = int(lead.integers(1, len(plan) - 1))
-        plan[at + 1 : at + 1] = loiter(lead, plan[at], float(lead.uniform(2.5e3, 5e3)), float(lead.uniform(1.0, 3.0)))
+    """A group of attack drones that set out for one place, in trail or each by a way of its own."""
+    goal = targets.choose(lead, members[0].start, 450e3, 40e3)
+    plan = _way(lead, members[0].start, goal)
+    trail = lead.random() < DRONES.trail_share
     jet = lead.random() < _JET_SHARE
     low = lead.random() < 0.35
     height = float(lead.uniform(80.0, 400.0) if low else lead.uniform(600.0, 3500.0))
     flights: list[tuple[str, np.ndarray]] = []
     for member in members:
         rng = member.rng
-        own = plan
-        leaves = rng.random() < 0.25 and len(plan) > 3
-        if leaves:
-            at = int(rng.integers(1, len(plan) - 1))
-            own = plan[:at] + dog_legs(
-                rng, plan[at], targets.choose(rng, plan[at], 150e3, 20e3), (10e3, 40e3), 25.0, 8e3
-            )
+        own = plan if trail else _way(rng, member.start, targets.choose(rng, goal, DRONES.apart_m))
+        if rng.random() < DRONES.leave_share and len(own) > 3:
+            at = int(rng.integers(1, len(own) - 1))
+            run = own[at] - own[at - 1]
+            other = targets.choose(rng, own[at], 150e3, 20e3, run / max(float(np.hypot(*run)), 1.0))
+            own = own[:at] + dog_legs(rng, own[at], other, DRONES)
         offset = rng.normal(0.0, 400.0, 2)
         points = [member.start, *(point + offset for point in own[1:-1]), own[-1] + rng.normal(0.0, 300.0, 2)]
         heights = [30.0, *np.maximum(60.0, height + rng.normal(0.0, 0.12 * height, len(points) - 2))]
@@ -146,6 +139,18 @@ def _drones(lead: np.random.Generator, members: list[_Member], targets: Targets,
         rows = follow(way, speed, 3.0, 12.0 if jet else 3.0, period_s / (2 if jet else 1))
         flights.append(("drone", on_earth(targets.plane, rows)))
     return flights
+
+
+def _way(rng: np.random.Generator, start: np.ndarray, goal: np.ndarray) -> list[np.ndarray]:
+    """Points (2,) of a drone's way to its goal: dog-legs, at times by a place beside the way or with a loiter."""
+    way = [start]
+    if rng.random() < DRONES.detour_share:
+        way = dog_legs(rng, start, beside(rng, start, goal), DRONES)
+    way = way[:-1] + dog_legs(rng, way[-1], goal, DRONES)
+    if rng.random() < DRONES.loiter_share and len(way) > 2:
+        at = int(rng.integers(1, len(way) - 1))
+        way[at + 1 : at + 1] = loiter(rng, way[at], float(rng.uniform(2.5e3, 5e3)), float(rng.uniform(1.0, 3.0)))
+    return way
 
 
 def _recon(lead: np.random.Generator, members: list[_Member], targets: Targets, period_s: float):
@@ -163,14 +168,16 @@ def _recon(lead: np.random.Generator, members: list[_Member], targets: Targets, 
 
 
 def _cruise(lead: np.random.Generator, members: list[_Member], targets: Targets, period_s: float):
-    """A salvo of cruise missiles: one route with turns, 30-150 m over land, in trail."""
-    start = members[0].start
-    plan = dog_legs(lead, start, targets.choose(lead, start, 600e3, 80e3), (40e3, 150e3), 20.0, 25e3)
+    """A salvo of cruise missiles at one place, 30-150 m over land, in trail or each by a way of its own."""
+    goal = targets.choose(lead, members[0].start, 600e3, 80e3)
+    plan = dog_legs(lead, members[0].start, goal, CRUISE)
+    trail = lead.random() < CRUISE.trail_share
     flights: list[tuple[str, np.ndarray]] = []
     for member in members:
         rng = member.rng
         offset = rng.normal(0.0, 600.0, 2)
-        points = [member.start, *(point + offset for point in plan[1:-1]), plan[-1] + rng.normal(0.0, 200.0, 2)]
+        own = plan if trail else dog_legs(rng, member.start, targets.choose(rng, goal, CRUISE.apart_m), CRUISE)
+        points = [member.start, *(point + offset for point in own[1:-1]), own[-1] + rng.normal(0.0, 200.0, 2)]
         heights = [2000.0, *rng.uniform(30.0, 150.0, len(points) - 2)]
         if len(points) == 2:
             heights = [100.0]
@@ -214,4 +221,10 @@ def _glide_bombs(lead: np.random.Generator, members: list[_Member], targets: Tar
 
 
 _FLOWN = {"drone": _drones, "recon": _recon, "cruise": _cruise, "ballistic": _ballistic, "glide_bomb": _glide_bombs}
-_GROUP_SIZES = {"drone": (3, 11), "recon": (1, 2), "cruise": (2, 7), "ballistic": (1, 4), "glide_bomb": (2, 5)}
+_GROUP_SIZES = {
+    "drone": DRONES.group,
+    "recon": (1, 2),
+    "cruise": CRUISE.group,
+    "ballistic": (1, 4),
+    "glide_bomb": (2, 5),
+}

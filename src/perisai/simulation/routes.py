@@ -7,6 +7,8 @@ import numpy as np
 from perisai.geodesy import Plane, plane_at, to_plane
 from perisai.model import Areas
 
+from .manners import Manners
+
 
 @dataclass(frozen=True, slots=True)
 class Targets:
@@ -18,11 +20,24 @@ class Targets:
     radius_m: np.ndarray
     weight: np.ndarray
 
-    def choose(self, rng: np.random.Generator, start: np.ndarray, reach_m: float, nearest_m: float = 0.0) -> np.ndarray:
-        """A point (2,) inside an area drawn by weight, fading with distance from the start as exp(-d / reach_m)."""
-        gap = np.hypot(self.east - start[0], self.north - start[1])
+    def choose(
+        self,
+        rng: np.random.Generator,
+        start: np.ndarray,
+        reach_m: float,
+        nearest_m: float = 0.0,
+        course: np.ndarray | None = None,
+    ) -> np.ndarray:
+        """A point (2,) inside an area drawn by weight, fading with distance from the start as exp(-d / reach_m).
+
+        course: unit vector (2,); areas more than 60 degrees off it are taken only where there is no other.
+        """
+        east, north = self.east - start[0], self.north - start[1]
+        gap = np.hypot(east, north)
         far_enough = np.maximum(gap - max(nearest_m, gap.min()), 0.0)
         weight = np.where(gap < nearest_m, 1e-9, 1.0) * self.weight * np.exp(-far_enough / reach_m)
+        if course is not None:
+            weight *= np.where(east * course[0] + north * course[1] < 0.5 * gap, 1e-9, 1.0)
         i = int(rng.choice(len(weight), p=weight / weight.sum()))
         angle, part = rng.uniform(0.0, 2.0 * np.pi), 0.7 * np.sqrt(rng.random())
         offset = part * self.radius_m[i] * np.array([np.sin(angle), np.cos(angle)])
@@ -38,30 +53,27 @@ def targets_of(areas: Areas, rng: np.random.Generator) -> Targets:
     return Targets(plane, east, north, areas.radius_m, weight)
 
 
-def dog_legs(
-    rng: np.random.Generator,
-    start: np.ndarray,
-    target: np.ndarray,
-    leg_m: tuple[float, float],
-    spread_deg: float,
-    straight_m: float,
-) -> list[np.ndarray]:
-    """Points (2,) from the start to the target: legs of leg_m whose courses scatter about the target's bearing.
-
-    spread_deg: standard deviation of the course off the bearing, cut at 70. straight_m: length of the last run.
-    """
+def dog_legs(rng: np.random.Generator, start: np.ndarray, target: np.ndarray, manners: Manners) -> list[np.ndarray]:
+    """Points (2,) from the start to the target: legs whose courses scatter about the target's bearing, cut at 70."""
     points = [start]
     place = start
     for _ in range(80):
         to = target - place
         gap = float(np.hypot(*to))
-        if gap < straight_m + leg_m[0]:
+        if gap < manners.last_m + manners.leg_m[0]:
             break
-        leg = min(rng.uniform(*leg_m), gap - 0.5 * straight_m)
-        course = np.arctan2(*to) + np.radians(np.clip(rng.normal(0.0, spread_deg), -70.0, 70.0))
+        leg = min(rng.uniform(*manners.leg_m), manners.leg_share * gap)
+        course = np.arctan2(*to) + np.radians(np.clip(rng.normal(0.0, manners.scatter_deg), -70.0, 70.0))
         place = place + leg * np.array([np.sin(course), np.cos(course)])
         points.append(place)
     return [*points, target]
+
+
+def beside(rng: np.random.Generator, start: np.ndarray, goal: np.ndarray) -> np.ndarray:
+    """A place (2,) beside the way, near its middle: by it the way turns by up to 60 degrees."""
+    along = goal - start
+    across = np.array([-along[1], along[0]])
+    return start + rng.uniform(0.4, 0.6) * along + rng.uniform(-0.3, 0.3) * across
 
 
 def loiter(rng: np.random.Generator, middle: np.ndarray, radius_m: float, laps: float) -> list[np.ndarray]:

@@ -29,7 +29,7 @@ from ..pipeline import AlertBook, AlertStage, TrackStage
 from .cone import NARROW, WIDE, cone_alerts
 
 LARGEST = "2025-09-07"
-MEDIAN_SEEDS, LARGEST_SEEDS, DETECTION_SEED = (7003, 7004, 7005), (7102,), 7202
+MEDIAN_SEEDS, LARGEST_SEEDS, DETECTION_SEED = (7006, 7007, 7008), (7103,), 7203
 """Seeds of the report; nothing is tuned on them."""
 QUICK_HOURS = 1.0
 QUICK_FROM_H = 2.0
