@@ -55,8 +55,11 @@ STREAMS: dict[str, tuple[list[str], float]] = {
     "ANSWERS": (["perisai.answers"], 400 * DAY_S),
     "DESK": (["perisai.desk"], 2 * DAY_S),
     "PARTNERS": (["perisai.partners.*"], 2 * DAY_S),
+    "SUBSCRIBERS": (["perisai.subscribers.*"], 400 * DAY_S),
 }
 """Subjects and the age in seconds after which a message may go; the recording keeps what is older."""
+NEWEST = ("SUBSCRIBERS",)
+"""Streams of which only the newest message of a subject counts."""
 
 CONNECT_S = 10.0
 """How long a role waits for the NATS server before it says that there is none."""
@@ -71,6 +74,7 @@ TICK = "perisai.in.tick"
 ORDERS = "perisai.orders"
 ASK = "perisai.ask"
 PARTNER = "perisai.partners"
+SUBSCRIBER = "perisai.subscribers"
 REGION = "perisai.regions"
 ABSENT = "perisai.absent"
 TRUST = "perisai.trust"
@@ -157,6 +161,7 @@ class Bus:
         config = StreamConfig(
             name=name, subjects=subjects, max_age=age_s, duplicate_window=DUPLICATES_S, storage=StorageType.FILE,
             num_replicas=self._settings.replicas, max_bytes=self._settings.max_bytes(name),
+            max_msgs_per_subject=1 if name in NEWEST else -1,
         )  # fmt: skip
         try:
             await self._js.add_stream(config)

@@ -20,6 +20,7 @@ from perisai.recording import AREAS_FILE, CONFIG_FILE, SENSORS_FILE
 from .audit import AuditLog
 from .bus import TICK, Bus
 from .channels.clock import ChannelClock
+from .channels.post_outlets import WebPushOutlet
 from .channels.set_up import set_up
 from .channels.store import ChannelStore
 from .config import Config
@@ -158,6 +159,10 @@ class House:
         sources = [task for task in tasks if task.get_name() == "ingest"]
         if self.roles & {"console", "gateway"} or played is not None:
             tasks.append(asyncio.create_task(gateway.run(), name="picture"))
+        if shared and self.roles & {"console", "gateway"}:
+            subscribers = channels.find(WebPushOutlet).subscribers
+            subscribers.share(bus)
+            tasks.append(asyncio.create_task(subscribers.follow(bus), name="subscribers"))
         if shared and "console" in self.roles:
             tasks.append(asyncio.create_task(channels.serve(), name="feed"))
         tasks += inputs.start()

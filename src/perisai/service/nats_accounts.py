@@ -17,7 +17,7 @@ import nkeys
 
 from perisai.model import BadInputError
 
-from .bus import ABSENT, ASK, DETECTIONS, HEALTH, ORDERS, PARTNER, REGION, SENSOR, TICK, TRUST
+from .bus import ABSENT, ASK, DETECTIONS, HEALTH, ORDERS, PARTNER, REGION, SENSOR, SUBSCRIBER, TICK, TRUST
 from .partners.settings import GIVEN, TAKEN
 
 JETSTREAM = ("$JS.API.>", "$JS.FC.>")
@@ -32,13 +32,13 @@ RIGHTS: dict[str, tuple[str, ...]] = {
         "perisai.alerts", "perisai.cap", "perisai.forecasts", "perisai.answers", "perisai.desk",
         "$KV.perisai-leases.alerter", *STATE, *JETSTREAM,
     ),
-    "gateway": (f"{PARTNER}.*", "$KV.perisai-leases.gateway", *JETSTREAM),
-    "console": (ORDERS, f"{DETECTIONS}.>", f"{ASK}.>", *JETSTREAM),
+    "gateway": (f"{PARTNER}.*", f"{SUBSCRIBER}.*", "$KV.perisai-leases.gateway", *JETSTREAM),
+    "console": (ORDERS, f"{DETECTIONS}.>", f"{SUBSCRIBER}.*", f"{ASK}.>", *JETSTREAM),
     "recorder": JETSTREAM,
 }  # fmt: skip
 """What each role may publish; all may read the streams."""
 ANSWERS: dict[str, tuple[str, ...]] = {
-    "gateway": (f"{ASK}.channels", f"{ASK}.sirens", f"{ASK}.partners"),
+    "gateway": (f"{ASK}.channels", f"{ASK}.sirens", f"{ASK}.partners", f"{ASK}.push"),
     "ingest": (f"{ASK}.inputs", f"{ASK}.tasks"),
 }
 """What a role is asked by others; it may answer whoever asks, once, and nobody else."""

@@ -12,6 +12,7 @@ import msgspec
 from perisai.model import BadInputError, ResourceError
 
 from .bus import ASK, Bus
+from .channels.post_outlets import WebPushOutlet
 from .ingest.inputs import Inputs
 from .ingest.sapient_server import ANSWER_S, SapientInput
 from .partners.exchange import Exchange
@@ -23,7 +24,7 @@ SOON_S = 2.0
 """How long the holder of a lease has to answer; a take-over may take longer, and nobody answers meanwhile."""
 INPUTS_S = 0.3
 """How long all processes of the role ingest have to answer: how many there are nobody knows."""
-CHANNELS, SIRENS, PARTNERS, INPUTS, TASKS = "channels", "sirens", "partners", "inputs", "tasks"
+CHANNELS, SIRENS, PARTNERS, PUSH, INPUTS, TASKS = "channels", "sirens", "partners", "push", "inputs", "tasks"
 
 
 class Sirens(msgspec.Struct, frozen=True):
@@ -60,6 +61,10 @@ class Work:
         """Each partner (see `Exchange.status`). Raises ResourceError while no process has the role gateway."""
         return self._exchange.status() if self._bus is None else await self._gateway(self._bus, PARTNERS, Rows)
 
+    async def push_key(self) -> str:
+        """The key by which browsers know who pushes. Raises ResourceError while no process has the role gateway."""
+        return self._push_key() if self._bus is None else await self._gateway(self._bus, PUSH, str)
+
     async def inputs(self) -> list[dict[str, Any]]:
         """Each input of every process (see `InputState`)."""
         if self._bus is None:
@@ -89,8 +94,8 @@ class Work:
 
     async def answer_for_gateway(self) -> None:
         """Tell others how channels, sirens and partners are, until cancelled."""
-        status = {CHANNELS: self._channels.status, SIRENS: self._sirens, PARTNERS: self._exchange.status}
-        await self._answer(status)
+        channels, partners = self._channels.status, self._exchange.status
+        await self._answer({CHANNELS: channels, SIRENS: self._sirens, PARTNERS: partners, PUSH: self._push_key})
 
     async def answer_for_ingest(self) -> None:
         """Tell others how the inputs are, and carry their tasks to the nodes, until cancelled."""
@@ -110,6 +115,9 @@ class Work:
 
     def _sirens(self) -> Sirens:
         return Sirens(self._channels.sirens(), self._channels.siren_reports())
+
+    def _push_key(self) -> str:
+        return self._channels.find(WebPushOutlet).public_key
 
     async def _gateway(self, bus: Bus, about: str, form: type[T]) -> T:
         answers = await bus.ask(f"{ASK}.{about}", b"", SOON_S, bool)

@@ -105,7 +105,7 @@ class WebPushOutlet(_PostOutlet):
         private = settings.private_endpoints
         super().__init__(name, "push services", store, clock, fan_out, private=private, latest=True)
         self.settings, self.public_key = settings, vapid.public_key
-        self.subscribers = Subscribers(store, settings.most)
+        self.subscribers = Subscribers(store, settings.most, vapid.public_key, self.count.failures)
         self._push = WebPush(self._fan_out, vapid)
         self._forgetting: set[asyncio.Task[None]] = set()
 

@@ -12,6 +12,7 @@ from perisai.channels.web_push import parse_subscription
 from perisai.model import NOT_JSON, BadInputError
 
 from ..channels.post_outlets import WebPushOutlet
+from .guard import answered
 from .rate import admit
 
 MAX_BYTES = 8192
@@ -32,16 +33,17 @@ class PushController(Controller):
 
     path = "/api/v1/public/push"
 
-    @get("/key", sync_to_thread=False)
-    def key(self, state: State) -> dict[str, str]:
+    @get("/key")
+    async def key(self, state: State) -> dict[str, str]:
         """`key`: the applicationServerKey a browser subscribes with (RFC 8292), base64url."""
-        return {"key": state.channels.find(WebPushOutlet).public_key}
+        return {"key": await answered(state.work.push_key())}
 
     @post("/subscriptions", request_max_body_size=MAX_BYTES, status_code=201)
     async def subscribe(self, state: State, request: Request[Any, Any, Any]) -> dict[str, Any]:
         """Body: `{"subscription": PushSubscription.toJSON(), "areas": [code, ...], "language": "uk-UA"}`.
 
-        The same endpoint again replaces its areas. Answers once it is on disk.
+        The same endpoint again replaces its areas. Answers once it is on disk, and on the bus
+        where others push.
         """
         outlet: WebPushOutlet = state.channels.find(WebPushOutlet)
         admit(state, outlet, request)
@@ -58,7 +60,7 @@ class PushController(Controller):
                 raise BadInputError("language", repr(asked.language[:80]), "a language tag, such as uk-UA")
             private = settings.private_endpoints
             one = parse_subscription(bytes(asked.subscription), areas, asked.language, private=private)
-            await outlet.subscribers.add(one)
+            await outlet.subscribers.add(one, await answered(state.work.push_key()))
         except (BadInputError, *NOT_JSON) as error:
             outlet.count.failures["bad_subscription"] += 1
             raise ClientException(detail=str(error)) from error
