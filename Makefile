@@ -88,7 +88,7 @@ audit: .venv/.ready ## what runs, against known faults (OSV); said and passed ov
 
 sbom: .venv/.ready ## a bill of materials of what runs (CycloneDX 1.5), from the lock file
 	@mkdir -p artefacts
-	@$(UV) export --frozen --no-default-groups --format cyclonedx1.5 --quiet -o artefacts/perisai.cdx.json
+	@$(UV) export --frozen --no-default-groups --all-extras --format cyclonedx1.5 --quiet -o artefacts/perisai.cdx.json
 
 clean: ## remove what was built here
 	rm -rf .venv .tools console/node_modules src/perisai/service/console_dist artefacts demo-data

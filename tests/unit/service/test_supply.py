@@ -1,7 +1,10 @@
 """What runs is pinned with hashes, and none of it is under the GPL."""
 
 import importlib.metadata
+import json
+import os
 import re
+import subprocess
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -9,8 +12,13 @@ from typing import Any
 LOCK = Path(__file__).parents[3] / "uv.lock"
 
 
+def _locked() -> list[dict[str, Any]]:
+    """What is locked; some packages in two versions, for older and newer Pythons."""
+    return tomllib.loads(LOCK.read_text())["package"]
+
+
 def _packages() -> dict[str, dict[str, Any]]:
-    return {one["name"]: one for one in tomllib.loads(LOCK.read_text())["package"]}
+    return {one["name"]: one for one in _locked()}
 
 
 def _run_time() -> set[str]:
@@ -27,7 +35,8 @@ def _run_time() -> set[str]:
 
 
 def test_every_package_is_pinned_with_hashes():
-    for name, package in _packages().items():
+    for package in _locked():
+        name = package["name"]
         if name == "perisai":
             continue
         files = package.get("wheels", []) + ([package["sdist"]] if "sdist" in package else [])
@@ -47,3 +56,15 @@ def test_nothing_that_runs_is_under_the_gpl():
         gpl = [one for one in said if re.search(r"(?<!L)(?<!Lesser )GPL|GNU General Public", one) and " OR " not in one]
         assert not gpl, (name, gpl)
     assert looked > 40
+
+
+def test_the_bill_of_materials_names_all_that_runs():
+    root = LOCK.parent
+    (root / "artefacts/perisai.cdx.json").unlink(missing_ok=True)
+    plain = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))}
+    subprocess.run(["make", "sbom"], cwd=root, env=plain, check=True, capture_output=True, timeout=120)
+    bill = json.loads((root / "artefacts/perisai.cdx.json").read_text())
+    assert bill["bomFormat"] == "CycloneDX"
+    listed = {(one["name"], one["version"]) for one in bill["components"]}
+    assert listed <= {(one["name"], one["version"]) for one in _locked()}
+    assert _run_time() <= {name for name, _ in listed}
