@@ -25,5 +25,24 @@ def test_the_live_feed_is_refused_to_a_partners_account(tmp_path):
     with TestClient(app_with_accounts(tmp_path), base_url="http://127.0.0.1") as client:
         assert client.post("/api/v1/session", json={"name": "partner", "password": PASSWORD}).status_code == 201
         for path in ("/api/v1/live", "/api/v1/replay/live?at_us=1"):
-            with pytest.raises(WebSocketDisconnect), client.websocket_connect(path) as socket:
-                socket.receive_bytes()
+            _refused(client, path)
+
+
+def _refused(client, path):
+    with pytest.raises(WebSocketDisconnect), client.websocket_connect(path) as socket:
+        socket.receive_bytes()
+
+
+@pytest.mark.parametrize("role", ["", "partner"])
+def test_a_hundred_tries_of_the_live_feeds_are_refused_and_logged(tmp_path, role):
+    app = app_with_accounts(tmp_path)
+    with TestClient(app, base_url="http://127.0.0.1") as client:
+        if role:
+            client.post("/api/v1/session", json={"name": role, "password": PASSWORD})
+        paths = ("/api/v1/live", "/api/v1/replay/live?at_us=1")
+        for path in paths:
+            for _ in range(100):
+                _refused(client, path)
+    refusals = [one for one in app.state.audit.newest(1000) if one.outcome == "refused"]
+    assert {one.who for one in refusals} <= {role}
+    assert len(refusals) == (200 if role else 0), "looking without a session changes nothing: it is not in the log"

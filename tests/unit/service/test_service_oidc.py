@@ -119,6 +119,16 @@ async def test_a_code_counts_once_and_only_in_its_browser(provider, app):
             assert (await sender.get(back)).headers["Location"] == "/?sign_in=again", "the same code again"
 
 
+async def test_whatever_comes_back_the_server_does_not_fail(app):
+    queries = ["", "state=%00&code=%00", "state=%ff&code=%fe", "code=a&code=b", "state=a&state=b", "error=%0d%0aX:1"]
+    queries += [f"{name}={'x' * 9000}" for name in ("state", "code", "iss", "error")]
+    async with there_and_back(app) as client:
+        client.follow_redirects = False
+        for query in queries:
+            answer = await client.get(f"/api/v1/session/oidc/callback?{query}")
+            assert answer.status_code in (303, 400) and "X" not in answer.headers, query
+
+
 async def test_nobody_floods_the_provider_and_no_other_site_begins_a_sign_in(app):
     async with there_and_back(app) as client:
         client.follow_redirects = False
