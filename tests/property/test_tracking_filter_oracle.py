@@ -49,7 +49,7 @@ def test_a_flight_of_predictions_and_updates_is_stone_soups(seed, steps_s, sigma
         mu[:] = 1.0, 0.0, 0.0
         advance(
             x, p, mu, t, np.ones(1), np.ones(1, np.bool_), np.zeros(1, np.bool_), np.ones(1, np.int32),
-            np.full(1, 2.0), 0, now, motion(rules), np.zeros((3, 3)), np.zeros(4), np.full(1, -1.0),
+            np.full(1, 2.0), np.full((1, 2), 0.05), 0, now, motion(rules), np.zeros((3, 3)), np.full(1, -1.0),
             np.zeros((3, 3)), np.zeros((6, 6)), np.zeros(3),
         )  # fmt: skip
         prediction = predictor.predict(theirs, timestamp=stamp)

@@ -18,7 +18,8 @@ LEVEL_SIZE_M = (2_500.0, 10_000.0, 40_000.0, 160_000.0)
 class Bank(NamedTuple):
     """Capacity C. x (C,3,6), p (C,3,6,6), mu (C,3): see `motion`. t: time of the state, s since the tracker's epoch.
 
-    r: existence. surprise: running mean of the squared distance of its detections, for two components.
+    r: existence. surprise: running mean of the squared distance of its detections, for two components. habit (C,2): how
+    what it may be turns, rad/s, and the spread of that squared, (rad/s)2/s (`classify.mix_habits`).
     last: last detection, s. sent: last row, s, or -1. sigma_m: of the last position measured. key: birth
     number. ident: public number or -1. coupled: a polar measurement has tied height to place; without it the covariance
     is a 4 x 4 and a 2 x 2 block and all else in it is zero. log_class (C,7); shares (C,7): the class probabilities, to
@@ -34,6 +35,7 @@ class Bank(NamedTuple):
     t: np.ndarray
     r: np.ndarray
     surprise: np.ndarray
+    habit: np.ndarray
     born: np.ndarray
     last: np.ndarray
     sent: np.ndarray
@@ -77,6 +79,7 @@ def new_bank(capacity: int) -> Bank:
         t=np.zeros(n),
         r=np.zeros(n),
         surprise=np.full(n, 2.0),
+        habit=np.zeros((n, 2)),
         born=np.zeros(n),
         last=np.zeros(n),
         sent=np.full(n, -1.0),

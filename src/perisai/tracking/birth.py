@@ -116,6 +116,7 @@ def bear(
         bank.t[i] = t_of[j]
         bank.r[i] = existence
         bank.surprise[i] = 2.0
+        bank.habit[i, 0], bank.habit[i, 1] = rules.new_habit[0], rules.new_habit[1]
         bank.born[i] = t_of[j]
         bank.last[i] = t_of[j]
         bank.sent[i] = -1.0

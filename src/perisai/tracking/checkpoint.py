@@ -13,7 +13,7 @@ from .columns import NO_ROW, ROW
 from .snapshot import SAVED, Kept, Snapshot
 from .window import Beat
 
-VERSION = 8
+VERSION = 9
 
 
 def pack_rows(rows: np.ndarray) -> tuple[int, bytes]:

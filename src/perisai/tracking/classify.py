@@ -13,7 +13,7 @@ import numpy as np
 from perisai.kernels import loop
 
 from .bank import IMPLAUSIBLE
-from .settings import CLASSES
+from .settings import CLASS_PRIOR, CLASSES
 
 DRONE, JET_DRONE, CRUISE, BALLISTIC, GLIDE_BOMB, AIRCRAFT, OTHER = range(len(CLASSES))
 LOOKS = 2.0
@@ -25,7 +25,7 @@ FORGED = 3.0
 held implausible."""
 FLOOR = 0.02
 """Least value of any one factor: no single look rules a class out."""
-PRIOR = np.log(np.array([0.30, 0.05, 0.08, 0.04, 0.03, 0.38, 0.12]))
+PRIOR = np.log(CLASS_PRIOR)
 # Speed (low, high, edge) m/s; height (low, high, edge) m above the ellipsoid.
 SPEED = np.array(
     [
@@ -156,3 +156,12 @@ def posterior(log_class, class_time, address, has_height, flags, i, shares):
             flags[i] |= IMPLAUSIBLE
         else:
             flags[i] &= ~IMPLAUSIBLE
+
+
+@loop
+def mix_habits(habits, shares, i, habit):
+    """How track i turns, by what it may be: habits (7, 2) of the classes weighed by its class probabilities."""
+    for a in range(habit.shape[1]):
+        habit[i, a] = 0.0
+        for c in range(habits.shape[0]):
+            habit[i, a] += shares[i, c] * habits[c, a]

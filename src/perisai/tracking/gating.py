@@ -12,10 +12,11 @@ from .coverage import UNSEEN_CHANCE, densities, detection_chance
 from .detections import Detections
 from .forms import FORM_BEARING, FORM_POLAR, FORM_PRESENCE
 from .grid import near
+from .histories import PAST, remember
 from .kalman import plane_likelihood, try_measure
 from .motion import advance
 from .observe import look
-from .settings import RING, STATES, Rules
+from .settings import MODELS, RING, STATES, Rules
 from .work import Work
 
 MAX_PSI = 1e9
@@ -73,14 +74,18 @@ def sound_delay(x, i, east, north, reach, slowness):
 
 class Pairs(NamedTuple):
     """Candidate pairs of a group. Of each track: its slot, its chance of being detected, in polar form seen, jacobian
-    and centre, what the sensor would measure of it (see `kalman.measure`). Of each pair: track (its place among those),
-    det (from the group's first on), psi (the weight against a missed detection)."""
+    and centre, what the sensor would measure of it (see `kalman.measure`), else what it was (past, past_mu; see
+    `histories`) `lapse` seconds before the group, 0 where that is not kept. Of each pair: track (its place among
+    those), det (from the group's first on), psi (the weight against a missed detection)."""
 
     tracks: np.ndarray
     chance: np.ndarray
     seen: np.ndarray
     jacobian: np.ndarray
     centre: np.ndarray
+    lapse: np.ndarray
+    past: np.ndarray
+    past_mu: np.ndarray
     track: np.ndarray
     det: np.ndarray
     psi: np.ndarray
@@ -88,10 +93,11 @@ class Pairs(NamedTuple):
 
 @kernel
 def _room(tracks, polar, pairs):
-    polars = tracks if polar else 0
+    polars, others = (tracks, 0) if polar else (0, tracks)
     return Pairs(
         np.empty(tracks, np.int64), np.empty(tracks), np.empty((polars, 4)), np.empty((polars, 4, STATES)),
-        np.empty((polars, STATES)), np.empty(pairs, np.int64), np.empty(pairs, np.int64), np.empty(pairs),
+        np.empty((polars, STATES)), np.empty(others), np.empty((others, MODELS, PAST)), np.empty((others, MODELS)),
+        np.empty(pairs, np.int64), np.empty(pairs, np.int64), np.empty(pairs),
     )  # fmt: skip
 
 
@@ -126,6 +132,12 @@ def _copy(room: Pairs, more: Pairs, n_tracks, n_pairs, polar):
                     more.jacobian[k, c, a] = room.jacobian[k, c, a]
             for a in range(STATES):
                 more.centre[k, a] = room.centre[k, a]
+        else:
+            more.lapse[k] = room.lapse[k]
+            for m in range(MODELS):
+                more.past_mu[k, m] = room.past_mu[k, m]
+                for a in range(PAST):
+                    more.past[k, m, a] = room.past[k, m, a]
     for e in range(n_pairs):
         more.track[e], more.det[e], more.psi[e] = room.track[e], room.det[e], room.psi[e]
 
@@ -135,9 +147,13 @@ def _meet(bank: Bank, sites, plane, motion, work: Work, room: Pairs, i, s, t_gro
     """Track i becomes the k-th of the group: brought to the group's time, with the chance that sensor s detects it and,
     for polar reports, the sensor's look at its mixed mean."""
     x, mu, mean = bank.x, bank.mu, work.mean
+    if not polar:
+        room.lapse[k] = 0.0 if bank.coupled[i] else max(t_group - bank.t[i], 0.0)
+        if room.lapse[k] > 0.0:
+            remember(x, bank.p, mu, i, room.past, room.past_mu, k)
     advance(
-        x, bank.p, mu, bank.t, bank.r, bank.has_height, bank.coupled, bank.solid_hits, bank.surprise, i, t_group,
-        motion, work.transition, work.turn, work.cached_dt, work.weights, work.offsets, work.norms,
+        x, bank.p, mu, bank.t, bank.r, bank.has_height, bank.coupled, bank.solid_hits, bank.surprise, bank.habit,
+        i, t_group, motion, work.transition, work.cached_dt, work.weights, work.offsets, work.norms,
     )  # fmt: skip
     room.tracks[k] = i
     for a in range(STATES):

@@ -7,7 +7,7 @@ from perisai.kernels import loop
 
 from .bank import Bank
 from .birth import release
-from .classify import observe, posterior
+from .classify import mix_habits, observe, posterior
 from .coverage import blind, detection_chance, penalises
 from .mixture import summary
 from .motion import advance
@@ -137,10 +137,11 @@ def _row(bank: Bank, i, at, mean, cov, plane: Plane, out):
 
 
 @loop
-def _shares(bank: Bank, i, classes, n):
+def _shares(bank: Bank, rules: Rules, i, classes, n):
     """The class probabilities of track i into classes[n], reckoned anew only when their evidence changed."""
     if bank.stale[i]:
         posterior(bank.log_class, bank.class_time, bank.address, bank.has_height, bank.flags, i, bank.shares)
+        mix_habits(rules.habits, bank.shares, i, bank.habit)
         bank.stale[i] = False
     for c in range(classes.shape[1]):
         classes[n, c] = bank.shares[i, c]
@@ -191,7 +192,7 @@ def finish(
         if now - bank.t[i] > PREDICT_AFTER_S:
             advance(
                 bank.x, bank.p, bank.mu, bank.t, bank.r, bank.has_height, bank.coupled, bank.solid_hits,
-                bank.surprise, i, now, motion, work.transition, work.turn, work.cached_dt, work.weights, work.offsets,
+                bank.surprise, bank.habit, i, now, motion, work.transition, work.cached_dt, work.weights, work.offsets,
                 work.norms,
             )  # fmt: skip
         summary(bank.x, bank.p, bank.mu, i, work.mean, cov)
@@ -201,7 +202,7 @@ def finish(
         if lost:
             if bank.ident[i] >= 0:
                 _row(bank, i, max(now, bank.t[i]), work.mean, cov, plane, rows[n])
-                _shares(bank, i, classes, n)
+                _shares(bank, rules, i, classes, n)
                 _heard_by(bank, i, sensors, n)
                 slots[n] = i
                 status[n] = ENDED
@@ -235,7 +236,7 @@ def finish(
         silent = now - bank.last[i] > COAST_AFTER_PERIODS * _period(bank, i, sites)
         status[n] = (COASTING if silent else CONFIRMED) if bank.confirmed[i] else TENTATIVE
         _row(bank, i, bank.t[i] if bank_touched else now, work.mean, cov, plane, rows[n])
-        _shares(bank, i, classes, n)
+        _shares(bank, rules, i, classes, n)
         _heard_by(bank, i, sensors, n)
         slots[n] = i
         bank.sent[i] = now

@@ -1,7 +1,7 @@
 """Mixing and prediction of the interacting multiple models (Blom & Bar-Shalom 1988), three models of six states.
 
 State [E, N, h, vE, vN, vh] on the region plane, m and m/s; x is (C, 3, 6), p (C, 3, 6, 6), mu (C, 3). What the models
-are depends on the track (`model_set`): straight and a standard turn to either side (Li & Jilkov 2003, known turn rate);
+are depends on the track (`model_set`): straight and a turn to either side as its class makes them (Li & Jilkov 2003);
 three straight ones of growing noise for what surprised the filter or flies too fast to turn; calm ones for what was
 only ever heard. A turn changes the course far more than the speed, so the noise is split along and across the course.
 """
@@ -12,6 +12,8 @@ from perisai.kernels import inlined, loop
 
 from .settings import MODELS, STATES, Motion
 
+TURN_RATE, TURN_SPREAD2 = 0, 1
+"""Columns of `Bank.habit`."""
 STANDARD, AGILE, HEARD = 0, 1, 2
 """Rows of the arrays of `Motion`."""
 SURPRISED = 4.5
@@ -24,9 +26,8 @@ FAST_MPS = 300.0
 
 
 @loop
-def prepare(motion: Motion, dt, pi, turn):
-    """What a step of dt seconds needs of all tracks: pi (3, 3), the chance to pass from model i to j, expm(G dt) by its
-    eigenvectors; turn (4,): f1, f2, cos, sin of the standard turn, E += f1 vE + f2 vN, N += f1 vN - f2 vE."""
+def prepare(motion: Motion, dt, pi):
+    """pi (3, 3): the chance to pass from model i to j in dt seconds, expm(G dt) by its eigenvectors."""
     for i in range(MODELS):
         total = 0.0
         for j in range(MODELS):
@@ -37,12 +38,15 @@ def prepare(motion: Motion, dt, pi, turn):
             total += pi[i, j]
         for j in range(MODELS):
             pi[i, j] /= total
-    angle = motion.turn_rad_s * min(dt, TURN_LASTS_S)
+
+
+@loop
+def turn_of(habit, i, dt):
+    """(f1, f2, cos, sin) of the turn that track i's class makes: E += f1 vE + f2 vN, N += f1 vN - f2 vE."""
+    angle = habit[i, TURN_RATE] * min(dt, TURN_LASTS_S)
     w = angle / dt
-    turn[0] = math.sin(angle) / w
-    turn[1] = (1.0 - math.cos(angle)) / w
-    turn[2] = math.cos(angle)
-    turn[3] = math.sin(angle)
+    cs, sn = math.cos(angle), math.sin(angle)
+    return sn / w, (1.0 - cs) / w, cs, sn
 
 
 @loop
@@ -54,8 +58,8 @@ def model_set(solid_hits, surprise, i, speed2):
 
 
 @loop
-def _flight(kind, m, dt, turn):
-    """(f1, f2, cos, sin) of model m of a set; see `prepare`."""
+def flight_of(kind, m, dt, turn):
+    """(f1, f2, cos, sin) of model m of a set; see `turn_of`."""
     if kind != STANDARD or m == 0:
         return dt, 0.0, 1.0, 0.0
     side = 1.0 if m == 1 else -1.0
@@ -63,7 +67,7 @@ def _flight(kind, m, dt, turn):
 
 
 @loop
-def _course(u, v, spread2):
+def course_of(u, v, spread2):
     """(squared speed, how sure the course is, east-east, east-north and north-north of its direction) at mean velocity
     u, v whose components have variances of the sum spread2."""
     speed2 = u * u + v * v
@@ -73,11 +77,13 @@ def _course(u, v, spread2):
 
 
 @loop
-def _noise(motion: Motion, kind, m, course):
+def noise_of(motion: Motion, kind, m, course, turn_spread2):
     """(east-east, east-north, north-north) noise density of model m: as far as the course is known, it is split along
-    and across it."""
+    and across it, where turns of the standard set have turn_spread2 times the squared speed more."""
     speed2, sure, ee, en, nn = course
-    across = motion.across[kind, m] + motion.turn_spread2[kind, m] * min(speed2, FAST_MPS * FAST_MPS)
+    across = motion.across[kind, m]
+    if kind == STANDARD and m > 0:
+        across += turn_spread2 * min(speed2, FAST_MPS * FAST_MPS)
     along = sure * motion.along[kind, m] + (1.0 - sure) * max(motion.along[kind, m], across)
     return along * ee + across * nn, (along - across) * en, along * nn + across * ee
 
@@ -122,7 +128,7 @@ def _mix(x, p, mu, i, pi, w, d, c):
 
 @loop
 def _move(x, p, i, m, dt, flight, noise, vertical):
-    """x <- F x, P <- F P F' + Q of the full state; flight, noise: see `_flight` and `_noise`."""
+    """x <- F x, P <- F P F' + Q of the full state; flight, noise: see `flight_of` and `noise_of`."""
     f1, f2, cs, sn = flight
     u, v = x[i, m, 3], x[i, m, 4]
     x[i, m, 0] += f1 * u + f2 * v
@@ -231,7 +237,7 @@ def _predict_block(x, p, i, m, dt, flight, noise, ee, en, eu, ev, nn, nu, nv, uu
 
 
 @loop
-def _advance_blocks(x, p, mu, i, dt, vertical, solid_hits, surprise, motion: Motion, pi, turn):
+def _advance_blocks(x, p, mu, i, dt, vertical, solid_hits, surprise, habit, motion: Motion, pi):
     """`_mix` and `_move` of a track whose height is not tied to its place: 4 x 4, and 2 x 2 where height is known.
     The models are written out: indexing what is kept per model costs more than the sums."""
     w = _weights(mu, i, pi)
@@ -248,13 +254,14 @@ def _advance_blocks(x, p, mu, i, dt, vertical, solid_hits, surprise, motion: Mot
     vv0, vv1, vv2 = _spread(p, i, w, v, v, 4, 4)
     mean_u = mu[i, 0] * x[i, 0, 3] + mu[i, 1] * x[i, 1, 3] + mu[i, 2] * x[i, 2, 3]
     mean_v = mu[i, 0] * x[i, 0, 4] + mu[i, 1] * x[i, 1, 4] + mu[i, 2] * x[i, 2, 4]
-    course = _course(mean_u, mean_v, uu0 + vv0)
+    course = course_of(mean_u, mean_v, uu0 + vv0)
     kind = model_set(solid_hits, surprise, i, course[0])
-    flight, noise = _flight(kind, 0, dt, turn), _noise(motion, kind, 0, course)
+    turn, spread2 = turn_of(habit, i, dt), habit[i, TURN_SPREAD2]
+    flight, noise = flight_of(kind, 0, dt, turn), noise_of(motion, kind, 0, course, spread2)
     _predict_block(x, p, i, 0, dt, flight, noise, ee0, en0, eu0, ev0, nn0, nu0, nv0, uu0, uv0, vv0)
-    flight, noise = _flight(kind, 1, dt, turn), _noise(motion, kind, 1, course)
+    flight, noise = flight_of(kind, 1, dt, turn), noise_of(motion, kind, 1, course, spread2)
     _predict_block(x, p, i, 1, dt, flight, noise, ee1, en1, eu1, ev1, nn1, nu1, nv1, uu1, uv1, vv1)
-    flight, noise = _flight(kind, 2, dt, turn), _noise(motion, kind, 2, course)
+    flight, noise = flight_of(kind, 2, dt, turn), noise_of(motion, kind, 2, course, spread2)
     _predict_block(x, p, i, 2, dt, flight, noise, ee2, en2, eu2, ev2, nn2, nu2, nv2, uu2, uv2, vv2)
     if vertical:
         half, third = 0.5 * dt * dt, dt * dt * dt / 3.0
@@ -271,25 +278,27 @@ def _advance_blocks(x, p, mu, i, dt, vertical, solid_hits, surprise, motion: Mot
 
 @loop
 def advance(
-    x, p, mu, t, r, has_height, coupled, solid_hits, surprise, i, to, motion: Motion, pi, turn, cached_dt, w, d, c
+    x, p, mu, t, r, has_height, coupled, solid_hits, surprise, habit, i, to, motion: Motion, pi, cached_dt, w, d, c
 ):
     """Bring track i to time `to` (s); nothing when it is already there or beyond. Existence decays with mean life."""
     dt = to - t[i]
     if dt <= 0.0:
         return
     if dt != cached_dt[0]:
-        prepare(motion, dt, pi, turn)
+        prepare(motion, dt, pi)
         cached_dt[0] = dt
     if coupled[i]:
         _mix(x, p, mu, i, pi, w, d, c)
         u = mu[i, 0] * x[i, 0, 3] + mu[i, 1] * x[i, 1, 3] + mu[i, 2] * x[i, 2, 3]
         v = mu[i, 0] * x[i, 0, 4] + mu[i, 1] * x[i, 1, 4] + mu[i, 2] * x[i, 2, 4]
-        course = _course(u, v, p[i, 0, 3, 3] + p[i, 0, 4, 4])
+        course = course_of(u, v, p[i, 0, 3, 3] + p[i, 0, 4, 4])
         kind = model_set(solid_hits, surprise, i, course[0])
+        turn, spread2 = turn_of(habit, i, dt), habit[i, TURN_SPREAD2]
         for m in range(MODELS):
             vertical = motion.vertical[kind, m] if has_height[i] else 0.0
-            _move(x, p, i, m, dt, _flight(kind, m, dt, turn), _noise(motion, kind, m, course), vertical)
+            noise = noise_of(motion, kind, m, course, spread2)
+            _move(x, p, i, m, dt, flight_of(kind, m, dt, turn), noise, vertical)
     else:
-        _advance_blocks(x, p, mu, i, dt, has_height[i], solid_hits, surprise, motion, pi, turn)
+        _advance_blocks(x, p, mu, i, dt, has_height[i], solid_hits, surprise, habit, motion, pi)
     t[i] = to
     r[i] *= math.exp(-dt / motion.survival_s)

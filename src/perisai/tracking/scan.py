@@ -14,10 +14,15 @@ from .detections import Detections
 from .formation import share_turns
 from .forms import FORM_BEARING, FORM_PLANE, FORM_POLAR, FORM_PRESENCE
 from .gating import Pairs, by_track, pairs, ring_slot, sound_delay, widening
-from .kalman import blur, measure, update_place
+from .histories import update_histories
+from .kalman import blur, measure, plane_likelihood, update_place
+from .motion import model_set
 from .settings import MODELS, STATES
 from .sites import BEARING, MODES, REMOTE_ID
 
+SURE = 0.99
+"""Chance that a detection is the track's own from which its models are updated by their histories: what they conclude
+from a neighbour's plot is harder to undo."""
 SURPRISE_SHARE = 0.3
 """Weight of the newest detection in `Bank.surprise`."""
 
@@ -89,8 +94,9 @@ def _doubt(z, lo, first, det, prob, k, chosen):
 
 @loop
 def _follow(
-    bank: Bank, detections: Detections, lo, sites, work, n_tracks, room: Pairs, first, det, prob, missed, choice, gained
-):
+    bank: Bank, detections: Detections, lo, sites, motion, work, n_tracks, room: Pairs, first, det, prob, missed,
+    choice, gained,
+):  # fmt: skip
     """Existence and state of the candidate tracks of a group by what was found; gained (n, 3): see `share_turns`."""
     s = detections.sensor[lo]
     form = detections.form[lo]
@@ -118,10 +124,20 @@ def _follow(
             mask = detections.mask
             m0, m1, m2 = bank.mu[i, 0], bank.mu[i, 1], bank.mu[i, 2]
             if not polar and not bank.coupled[i] and not mask[j, 2] and not mask[j, 3]:
-                d2 = update_place(bank.x, bank.p, bank.mu, i, detections.z, j, widen * detections.var[j, 0], dt)
+                variance = widen * detections.var[j, 0]
+                if room.lapse[k] > 0.0 and prob[choice[k]] > SURE:
+                    u, v = room.past[k, 0, 2], room.past[k, 0, 3]
+                    kind = model_set(bank.solid_hits, bank.surprise, i, u * u + v * v)
+                    _, d2 = plane_likelihood(bank.x, bank.p, bank.mu, i, dt, detections.z, j, variance, 0.0)
+                    update_histories(
+                        bank.x, bank.p, bank.mu, bank.habit, i, kind, motion, work, room.past, room.past_mu, k,
+                        room.lapse[k], detections.z, j, variance, dt,
+                    )  # fmt: skip
+                else:
+                    d2 = update_place(bank.x, bank.p, bank.mu, i, detections.z, j, variance, dt)
                 doubt = _doubt(detections.z, lo, first, det, prob, k, choice[k])
                 if doubt > 0.0:
-                    blur(bank.p, i, widen * detections.var[j, 0], doubt)
+                    blur(bank.p, i, variance, doubt)
             else:
                 bank.coupled[i] |= polar
                 d2 = update(
@@ -143,7 +159,7 @@ def process(bank: Bank, grid: Grid, detections: Detections, lo, hi, stamp, until
     prob, missed, fresh, order, start = marginals(n, first, det, weight, hi - lo)
     choice = one_to_one(first, det, weight, prob, missed, hi - lo)
     gained = np.zeros((n, MODELS))
-    _follow(bank, detections, lo, sites, work, n, room, first, det, prob, missed, choice, gained)
+    _follow(bank, detections, lo, sites, motion, work, n, room, first, det, prob, missed, choice, gained)
     form = detections.form[lo]
     if form not in (FORM_BEARING, FORM_PRESENCE):
         share_turns(bank, room.tracks, order, start, gained, np.empty(n), np.empty(n), np.empty(n, np.bool_))

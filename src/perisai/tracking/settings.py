@@ -9,6 +9,8 @@ MODELS = 3
 STATES = 6
 RING = 8
 """Sensors remembered per track."""
+CLASS_PRIOR = np.array([0.30, 0.05, 0.08, 0.04, 0.03, 0.38, 0.12])
+"""Of CLASSES, before anything is known."""
 CLASSES = ("drone", "jet_drone", "cruise", "ballistic", "glide_bomb", "aircraft", "other")
 
 
@@ -16,7 +18,8 @@ class TrackerSettings(msgspec.Struct, frozen=True, kw_only=True):
     """Settings of `Tracker`; the defaults are those of the specification.
 
     centre: (lat, lon) degrees of the region plane, else the middle of the sensors. turn_deg_s: rate of the two turns
-    among the standard models (straight, left, right). along_noise, across_noise: spectral density of their acceleration
+    among the standard models (straight, left, right), of each of CLASSES; a track's is their mean by its class
+    probabilities, as is turn_spread_deg_s. along_noise, across_noise: spectral density of their acceleration
     along and across the course, m2/s3; across it that of turn_spread_deg_s times the speed is added. agile_noise,
     heard_noise: that of the straight models of the other sets; see `motion`. vertical_noise, agile_vertical_noise:
     upward. stay: probability that straight flight and that a turn lasts `stay_s`. gate: squared Mahalanobis distance
@@ -30,8 +33,8 @@ class TrackerSettings(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     centre: tuple[float, float] | None = None
-    turn_deg_s: float = 3.0
-    turn_spread_deg_s: float = 1.7
+    turn_deg_s: tuple[float, ...] = (3.6, 3.6, 4.9, 3.6, 3.6, 3.0, 3.6)
+    turn_spread_deg_s: tuple[float, ...] = (2.2, 2.2, 2.2, 2.2, 2.2, 1.7, 2.2)
     along_noise: tuple[float, float, float] = (0.02, 2.0, 2.0)
     across_noise: tuple[float, float, float] = (0.02, 2.0, 2.0)
     agile_noise: tuple[float, float, float] = (1.0, 30.0, 1000.0)
@@ -40,7 +43,7 @@ class TrackerSettings(msgspec.Struct, frozen=True, kw_only=True):
     agile_vertical_noise: tuple[float, float, float] = (0.1, 3.0, 60.0)
     stay: tuple[float, float] = (0.95, 0.75)
     stay_s: float = 4.0
-    gate: float = 20.0
+    gate: float = 25.0
     survival_s: float = 1500.0
     undetected_per_km2: float = 3e-5
     clutter_floor: float = 0.1
@@ -64,16 +67,14 @@ class TrackerSettings(msgspec.Struct, frozen=True, kw_only=True):
 class Motion(NamedTuple):
     """The jump process of the models, P(dt) = left diag(exp(rate dt)) right, and the noise (m2/s3) of each set (rows).
 
-    along, across, vertical (3, 3); turn_spread2 (3, 3), times the squared speed, is added across.
+    along, across, vertical (3, 3).
     """
 
     left: np.ndarray
     rate: np.ndarray
     right: np.ndarray
-    turn_rad_s: float
     along: np.ndarray
     across: np.ndarray
-    turn_spread2: np.ndarray
     vertical: np.ndarray
     survival_s: float
 
@@ -93,23 +94,20 @@ def motion(settings: TrackerSettings) -> Motion:
     values, vectors = (np.real(part) for part in np.linalg.eig(matrix))
     order = np.argsort(-values)
     values, vectors = values[order], vectors[:, order]
-    spread2 = np.zeros((3, MODELS))
-    spread2[0, 1:] = np.radians(settings.turn_spread_deg_s) ** 2
     return Motion(
         left=np.ascontiguousarray(vectors),
         rate=np.log(np.clip(values, 1e-9, 1.0)) / settings.stay_s,
         right=np.ascontiguousarray(np.linalg.inv(vectors)),
-        turn_rad_s=float(np.radians(settings.turn_deg_s)),
         along=np.array([settings.along_noise, settings.agile_noise, settings.heard_noise], dtype=np.float64),
         across=np.array([settings.across_noise, settings.agile_noise, settings.heard_noise], dtype=np.float64),
-        turn_spread2=spread2,
         vertical=np.array([settings.vertical_noise, settings.agile_vertical_noise, settings.vertical_noise]),
         survival_s=float(settings.survival_s),
     )
 
 
 class Rules(NamedTuple):
-    """The numbers of the settings that the kernels read, in SI units."""
+    """The numbers of the settings that the kernels read, in SI units. habits (7, 2): how each class turns, rad/s, and
+    the spread of that squared, (rad/s)2/s; new_habit (2,): their mean for a track of which nothing is known."""
 
     gate: float
     undetected_per_m2: float
@@ -123,10 +121,13 @@ class Rules(NamedTuple):
     delete_existence: float
     max_sigma_m: float
     coast_row_s: float
+    habits: np.ndarray
+    new_habit: np.ndarray
 
 
 def rules(settings: TrackerSettings) -> Rules:
     """The rules of the settings."""
+    habits = np.column_stack([np.radians(settings.turn_deg_s), np.radians(settings.turn_spread_deg_s) ** 2])
     return Rules(
         float(settings.gate),
         settings.undetected_per_km2 * 1e-6,
@@ -140,4 +141,6 @@ def rules(settings: TrackerSettings) -> Rules:
         float(settings.delete_existence),
         float(settings.max_sigma_m),
         float(settings.coast_row_s),
+        habits,
+        CLASS_PRIOR @ habits,
     )

@@ -8,10 +8,9 @@ from .settings import MODELS, STATES
 
 
 class Work(NamedTuple):
-    """Scratch of the kernels, so that none allocates in a loop; transition, turn and cached_dt belong to `advance`."""
+    """Scratch of the kernels, so that none allocates in a loop; transition and cached_dt belong to `advance`."""
 
     transition: np.ndarray
-    turn: np.ndarray
     cached_dt: np.ndarray
     weights: np.ndarray
     offsets: np.ndarray
@@ -19,6 +18,7 @@ class Work(NamedTuple):
     mean: np.ndarray
     gain: np.ndarray
     row: np.ndarray
+    pairs: np.ndarray
     x: np.ndarray
     p: np.ndarray
     seen: np.ndarray
@@ -33,7 +33,6 @@ def new_work(capacity: int) -> Work:
     n, k = STATES, MODELS
     return Work(
         transition=np.zeros((k, k)),
-        turn=np.zeros(4),
         cached_dt=np.full(1, -1.0),
         weights=np.zeros((k, k)),
         offsets=np.zeros((2 * k, n)),
@@ -41,6 +40,7 @@ def new_work(capacity: int) -> Work:
         mean=np.zeros(n),
         gain=np.zeros(n),
         row=np.zeros(n),
+        pairs=np.zeros((k * k, 16)),
         x=np.zeros((1, k, n)),
         p=np.zeros((1, k, n, n)),
         seen=np.zeros((1, 4)),

@@ -73,7 +73,7 @@ def _reports(
     )
 
 
-def _resident_mb() -> float:
+def resident_mb() -> float:
     pages = int(Path("/proc/self/statm").read_text().split()[1])
     return pages * 4096 / 1e6
 
@@ -87,7 +87,7 @@ def run(hours: float = 24.0) -> dict[str, Any]:
         shown = max(shown, int(np.max(rows["track"].to_numpy(), initial=0)))
         if k % int(3600 / FRAME_S) == 0:
             gc.collect()
-            now = _resident_mb()
+            now = resident_mb()
             most = max(most, now)
             if k * FRAME_S <= SETTLED_H * 3600:
                 settled = now
@@ -95,7 +95,7 @@ def run(hours: float = 24.0) -> dict[str, Any]:
     return {
         "hours": hours,
         "settled_mb": round(settled),
-        "end_mb": round(_resident_mb()),
+        "end_mb": round(resident_mb()),
         "most_mb": round(most),
         "tracks": shown,
     }

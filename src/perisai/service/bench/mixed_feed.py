@@ -26,8 +26,9 @@ def _look(lat0, lon0, alt0, lat, lon, alt, out):
         out[i, 2] = math.degrees(math.atan2(u, math.hypot(e, n)))
 
 
-def feed(seconds: float, seed: int) -> tuple[list[Sensor], list[Frame]]:
-    """The sensors, and the one-second frames of what they report of targets that fly straight."""
+def feed(seconds: float, seed: int, lap_s: float | None = None) -> tuple[list[Sensor], list[Frame]]:
+    """The sensors, and the one-second frames of what they report of targets that fly straight; with `lap_s` in
+    circles of that time, so that the feed can be played over and over."""
     rng = np.random.default_rng(seed)
     sensors = []
     for k in range(30):
@@ -53,7 +54,8 @@ def feed(seconds: float, seed: int) -> tuple[list[Sensor], list[Frame]]:
             polar = np.empty((TARGETS, 3))
             at = np.full(TARGETS, begin)
             for _ in range(2):
-                lat, lon = (np.radians(part) for part in destination(lat0, lon0, heading, speed * at))
+                turned, gone = (0.0, speed * at) if lap_s is None else (360.0 / lap_s * at, speed * lap_s / math.tau)
+                lat, lon = (np.radians(part) for part in destination(lat0, lon0, heading + turned, gone))
                 _look(np.radians(sensor.lat), np.radians(sensor.lon), 100.0, lat, lon, height, polar)
                 at = begin + polar[:, 1] / 360.0 * period
             seen = (polar[:, 0] < 148e3) & (polar[:, 2] > 0.0) & (rng.random(TARGETS) < 0.9)

@@ -1,0 +1,124 @@
+"""Whether the tracker errs as much as it says: NEES of its rows, NIS of what it expected of the next plots.
+
+Bounds are two-sided (Bar-Shalom, Li & Kirubarajan 2001, 5.4). Each target is a run of its own (they fly and are
+measured independently), so the mean of 50 of them at one scan is held against the 95 % bounds of chi squared with 100
+degrees of freedom over 50; and every value for itself against those of 2 degrees.
+"""
+
+import numpy as np
+import pyarrow as pa
+from scipy.stats import chi2
+
+from perisai.evaluation.gospa import gospa
+from perisai.kernels import kernel
+from perisai.model import floats
+from perisai.tracking import Tracker
+from perisai.tracking.bank import USED
+from perisai.tracking.mixture import moments
+from perisai.tracking.motion import advance
+
+from .targets import PERIOD_S, SIGMA_M, Scenario, frames, scenario
+
+DIMENSIONS = 2
+RUNS = 50
+GATE = 20.0
+FIRST_SCAN = 11
+
+Steps = list[np.ndarray]
+"""Of each scan, the squared distances normalised by what was stated, one a target."""
+
+
+def verdict(steps: Steps) -> dict[str, float]:
+    """Mean (2 when consistent) and the shares inside the two-sided 95 % bounds: of single values, and of the means of
+    RUNS targets at one scan."""
+    low, high = chi2.ppf([0.025, 0.975], DIMENSIONS)
+    every = np.concatenate(steps)
+    means = np.array([m for step in steps for m in _means(step)])
+    near, far = chi2.ppf([0.025, 0.975], DIMENSIONS * RUNS) / RUNS
+    return {
+        "mean": round(float(every.mean()), 3),
+        "values": len(every),
+        "single_in_95": round(float(((every >= low) & (every <= high)).mean()), 4),
+        "single_above": round(float((every > high).mean()), 4),
+        "means": len(means),
+        "mean_low": round(float(near), 3),
+        "mean_high": round(float(far), 3),
+        "means_in_95": round(float(((means >= near) & (means <= far)).mean()), 4) if len(means) else np.nan,
+        "means_above": round(float((means > far).mean()), 4) if len(means) else np.nan,
+    }
+
+
+def _means(step: np.ndarray) -> np.ndarray:
+    whole = len(step) // RUNS
+    return step[: whole * RUNS].reshape(whole, RUNS).mean(axis=1)
+
+
+def nees(made: Scenario, rows: list[pa.Table], picture: list[tuple[np.ndarray, np.ndarray]]) -> Steps:
+    """Normalised estimation error squared of every row updated in its scan, of tracks assigned to a target, by the
+    targets' numbers."""
+    out = []
+    for scan in range(FIRST_SCAN, len(picture)):
+        identity, place = picture[scan]
+        one = gospa(made.truth[scan, :, :2], place)
+        table = rows[scan]
+        where = {track: k for k, track in enumerate(table["track"].to_pylist())}
+        ee, en, nn = (floats(table[name]) for name in ("p_ee", "p_en", "p_nn"))
+        step = []
+        for a, b in zip(one.truth.tolist(), one.track.tolist(), strict=True):
+            k = where.get(int(identity[b]))
+            if k is not None:
+                e, n = place[b] - made.truth[scan, a, :2]
+                step.append((nn[k] * e * e - 2 * en[k] * e * n + ee[k] * n * n) / (ee[k] * nn[k] - en[k] ** 2))
+        out.append(np.array(step))
+    return out
+
+
+@kernel
+def _expect(x, p, mu, t, r, bank, which, to, motion, work, mean, cov, out):
+    """What is expected of the tracks `which` at time `to` (s): (n, 5) east, north, their covariance."""
+    for k in range(which.size):
+        i = which[k]
+        advance(
+            x, p, mu, t, r, bank.has_height, bank.coupled, bank.solid_hits, bank.surprise, bank.habit, i, to,
+            motion, work.transition, work.cached_dt, work.weights, work.offsets, work.norms,
+        )  # fmt: skip
+        moments(x, p, mu, i, bank.coupled[i], mean, cov)
+        out[k, 0], out[k, 1] = mean[0], mean[1]
+        out[k, 2], out[k, 3], out[k, 4] = cov[0, 0], cov[0, 1], cov[1, 1]
+
+
+def nis(made: Scenario) -> Steps:
+    """Normalised innovation squared of the plot nearest to what each confirmed track expects, inside the gate.
+
+    For targets apart: in a raid the nearest plot may be a neighbour's."""
+    tracker = Tracker([made.sensor])
+    out = []
+    for scan, frame in enumerate(frames(made)):
+        if scan >= FIRST_SCAN:
+            expected = _expected(tracker)
+            plots = made.plots[scan]
+            gap = plots[None, :, :] - expected[:, None, :2]
+            ee, en, nn = expected[:, 2] + SIGMA_M**2, expected[:, 3], expected[:, 4] + SIGMA_M**2
+            e, n = gap[..., 0], gap[..., 1]
+            det = (ee * nn - en**2)[:, None]
+            squared = (nn[:, None] * e * e - 2 * en[:, None] * e * n + ee[:, None] * n * n) / det
+            least = squared.min(axis=1)
+            out.append(least[least < GATE])
+        tracker.step(frame)
+    return out
+
+
+def _expected(tracker: Tracker) -> np.ndarray:
+    bank, motion, work = tracker._bank, tracker._motion, tracker._work  # pyright: ignore[reportPrivateUsage]
+    used = int(bank.counters[USED])
+    which = np.flatnonzero(bank.alive[:used] & bank.confirmed[:used])
+    out = np.empty((which.size, 5))
+    to = float(bank.t[which].max()) + PERIOD_S
+    copies = [part[:used].copy() for part in (bank.x, bank.p, bank.mu, bank.t, bank.r)]
+    _expect(*copies, bank, which, to, motion, work, np.empty(6), np.empty((6, 6)), out)
+    return out
+
+
+def run(seeds: tuple[int, ...], targets: int = 500) -> dict[str, float]:
+    """NIS over all scans of the seeds, of targets apart."""
+    return verdict([step for seed in seeds for step in nis(scenario("spread", targets, seed))])
