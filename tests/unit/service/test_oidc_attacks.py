@@ -202,5 +202,7 @@ def test_settings_that_would_not_be_safe_are_refused(changed):
     given = {"issuer": ISSUER, "client_id": "perisai", "address": "https://c.example", "roles": {"a": "viewer"}}
     with pytest.raises(BadInputError, match=r"identity\.oidc"):
         OidcSettings(**given | changed)
+    with pytest.raises(BadInputError, match=r"identity\.oidc\.tls_ca: /no/such/file"):
+        Provider(OidcSettings(**given, tls_ca="/no/such/file"), "")
     assert OidcSettings(**given).second_factor == ("mfa",), "asked for unless the settings say otherwise"
     assert is_safe("http://127.0.0.1:9400") and not is_safe("https:///x") and not is_safe("javascript:x")

@@ -17,6 +17,8 @@ import msgspec
 from joserfc import jwk, jwt
 from joserfc.errors import JoseError
 
+from perisai.model import BadInputError
+
 from .roles import Role
 from .settings import OidcSettings, is_safe
 
@@ -47,10 +49,16 @@ class Provider:
     """One provider. No call keeps anything; safe from many tasks."""
 
     def __init__(self, settings: OidcSettings, secret: str, transport: httpx.AsyncBaseTransport | None = None) -> None:
-        """secret: of our client there, or empty. transport: in place of the network."""
+        """secret: of our client there, or empty. transport: in place of the network.
+
+        Raises BadInputError when tls_ca cannot be read.
+        """
         self.settings, self._secret, self._transport = settings, secret, transport
         self._callback = settings.address.rstrip("/") + CALLBACK
-        self._tls = ssl.create_default_context(cafile=settings.tls_ca or None)
+        try:
+            self._tls = ssl.create_default_context(cafile=settings.tls_ca or None)
+        except (OSError, ssl.SSLError) as error:
+            raise BadInputError("identity.oidc.tls_ca", f"{settings.tls_ca}: {error}", "a PEM file") from error
 
     async def address(self, state: str, nonce: str, verifier: str) -> str:
         """Where to send the browser to sign in. Raises OidcError when the provider does not answer as it should."""
