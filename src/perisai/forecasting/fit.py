@@ -16,6 +16,7 @@ from .settings import ForecastSettings, Motion
 TURN_DEG = 12.0
 """A change of course over a row that counts as a dog-leg; well above the noise of a track."""
 STEP_S = 30.0
+LOST_S = 300.0
 ENOUGH_TURNS = 30
 BEFORE_END_S = 1200.0
 NEAR_M = 60_000.0
@@ -87,7 +88,9 @@ def _paths(tracks: pa.Table, kind: str, settings: ForecastSettings, plane: Plane
     order = np.lexsort((time, number))
     use, number, time = use[order], number[order], time[order]
     east, north = to_plane(plane, lat[use], lon[use])
-    starts = np.flatnonzero(np.r_[True, np.diff(number) != 0]) if len(number) else np.empty(0, np.int64)
+    # Numbers come again on other nights, and a track that was lost for long is another path.
+    apart = (np.diff(number) != 0) | (np.diff(time) > LOST_S)
+    starts = np.flatnonzero(np.r_[True, apart]) if len(number) else np.empty(0, np.int64)
     for a, b in zip(starts, [*starts[1:], len(number)], strict=True):
         step = np.floor((time[a:b] - time[a]) / (0.99 * STEP_S))
         rows = a + np.unique(step, return_index=True)[1]
@@ -101,12 +104,13 @@ def _paths(tracks: pa.Table, kind: str, settings: ForecastSettings, plane: Plane
 
 def _read_turns(time: np.ndarray, velocity: np.ndarray, legs: list[float], turns: list[tuple[float, float]]) -> None:
     """Append the times between dog-legs (s), and (departure from the course so far, turn) of each, degrees."""
-    course = np.unwrap(np.arctan2(velocity[:, 1], velocity[:, 0]))
+    course, turned = _turned(velocity)
     last = math.nan
     i = 1
     while i < len(course) - 1:
-        turn = math.degrees(course[i + 1] - course[i - 1])
-        if abs(turn) < TURN_DEG:
+        turn = turned[i]
+        # The row where most of a turn shows, not the first one that shows some of it.
+        if abs(turn) < TURN_DEG or abs(turned[i + 1]) > abs(turn):
             i += 1
             continue
         if not math.isnan(last):
@@ -116,6 +120,19 @@ def _read_turns(time: np.ndarray, velocity: np.ndarray, legs: list[float], turns
             turns.append((math.degrees(away), (turn + 180.0) % 360.0 - 180.0))
         last = float(time[i])
         i += 3
+
+
+def _turned(velocity: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Course (n,) radians, of two rows together; and how far each row (n,) turns, degrees, 0 at both ends.
+
+    A turn is the course of the two rows after less that of the two before: one row each would show turns that are none.
+    """
+    pairs = velocity.copy()
+    pairs[1:] += velocity[:-1]
+    course = np.unwrap(np.arctan2(pairs[:, 1], pairs[:, 0]))
+    turned = np.zeros(len(course))
+    turned[2:-2] = np.degrees(course[4:] - course[1:-3])
+    return course, turned
 
 
 def _power(ends: list[tuple[np.ndarray, np.ndarray]], areas: Areas, centre: np.ndarray, old: float) -> float:

@@ -143,7 +143,7 @@ def evaluate_sirens(
 
 
 def bench(
-    what: Literal["tracking", "forecasting", "alerting", "planning"],
+    what: Literal["tracking", "forecasting", "alerting", "planning", "learning"],
     /,
     *,
     quick: Annotated[bool, Parameter(negative="")] = False,
