@@ -5,7 +5,7 @@ from .recorder import PartWriter, parts
 from .recording import ABSENCES, AREAS_FILE, CHANGES, CONFIG_FILE, FRAMES, ORDERS, SENSORS_FILE, Recording
 from .reel import Reel, thin
 from .settings import RecordingSettings, given_up
-from .tables import read_table, write_table
+from .tables import read_table, regrouped, write_table, write_tables
 from .upkeep import keep_up
 
 __all__ = [
@@ -25,6 +25,8 @@ __all__ = [
     "parts",
     "query",
     "read_table",
+    "regrouped",
     "thin",
     "write_table",
+    "write_tables",
 ]

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pyarrow as pa
@@ -32,17 +33,29 @@ def read_table(path: Path | str, kind: str) -> pa.Table:
     return conform(table, kind, str(path))
 
 
-def write_table(table: pa.Table, path: Path | str, written_s: float | None = None) -> None:
+def write_table(table: pa.Table, path: Path | str) -> None:
     """Write a Parquet file beside its place and move it there, so that a crash or a full disk leaves no half file.
 
-    written_s: time of the file, when it is not now. Raises ResourceError when the place cannot be written.
+    Raises ResourceError when the place cannot be written.
+    """
+    write_tables([table], table.schema, path)
+
+
+def write_tables(
+    tables: Iterable[pa.Table], schema: pa.Schema, path: Path | str, written_s: float | None = None
+) -> None:
+    """As `write_table`, of tables that are made as they are written: no more than one of them is in memory.
+
+    written_s: time of the file, when it is not now.
     """
     path = Path(path)
     partial = path.with_name(f".{path.name}.partial")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with partial.open("wb") as file:
-            pq.write_table(table, file, compression="zstd")
+            with pq.ParquetWriter(file, schema, compression="zstd") as writer:
+                for table in tables:
+                    writer.write_table(table)
             file.flush()
             os.fsync(file.fileno())
         if written_s is not None:
@@ -52,3 +65,15 @@ def write_table(table: pa.Table, path: Path | str, written_s: float | None = Non
         with contextlib.suppress(OSError):
             partial.unlink()
         raise ResourceError(f"{path}: cannot be written ({error.strerror or error})") from error
+
+
+def regrouped(tables: Iterable[pa.Table], rows: int) -> Iterator[pa.Table]:
+    """The same rows in tables of at least so many, but for the last: small row groups make a large file."""
+    waiting: list[pa.Table] = []
+    for table in tables:
+        waiting.append(table)
+        if sum(one.num_rows for one in waiting) >= rows:
+            yield pa.concat_tables(waiting)
+            waiting = []
+    if waiting:
+        yield pa.concat_tables(waiting)

@@ -14,12 +14,15 @@ import pyarrow.parquet as pq
 
 from .recorder import all_parts, parts
 from .settings import RecordingSettings
-from .tables import write_table
+from .tables import regrouped, write_tables
 
 HOUR_S = 3600.0
 DAY_S = 86_400.0
 ROWS = 5_000_000
-"""Most rows of a merged file: it is read into memory at once."""
+"""Most rows of a merged file: who reads it reads it at once."""
+
+GROUP_ROWS = 200_000
+"""Rows of a merged file that are in memory at once while it is written."""
 
 
 def merge_hours(directory: Path, now_s: float) -> int:
@@ -40,9 +43,15 @@ def merge_hours(directory: Path, now_s: float) -> int:
             continue
         written_s = batch[-1][2].stat().st_mtime
         merged = directory / f"{batch[0][0]:012d}-{batch[-1][1]:012d}.parquet"
-        whole = pa.concat_tables([pq.read_table(path) for _, _, path in batch], promote_options="default")
-        write_table(whole, merged, written_s)
+        schema = pa.unify_schemas([pq.read_schema(path) for _, _, path in batch])
+        whole = (_as(schema, pq.read_table(path)) for _, _, path in batch)
+        write_tables(regrouped(whole, GROUP_ROWS), schema, merged, written_s)
     return len(merged_before)
+
+
+def _as(schema: pa.Schema, table: pa.Table) -> pa.Table:
+    """A part with the columns of all: those that an earlier version did not know are null."""
+    return pa.concat_tables([schema.empty_table(), table], promote_options="default")
 
 
 def remove_old(recording: Path, settings: RecordingSettings, now_s: float) -> int:

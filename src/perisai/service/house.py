@@ -33,6 +33,7 @@ from .ingest.shedding import Shedder
 from .keys import cap_signer
 from .lease import work_by_lease
 from .listen import Server, listening, web_server
+from .long_book import LongBook
 from .nats_server import NatsServer
 from .orders.office import Office
 from .partners.exchange import Exchange
@@ -126,7 +127,8 @@ class House:
         shedder = Shedder(self.config.inputs.most_per_s, self.sensors)
         ingest = Ingest(bus, lambda: time.time_ns() // 1000, shedder)
         names = layer_names(self.config.partner)
-        gateway = Gateway(bus, Picture(self.config.service.mode, self.sensors, names))
+        book = LongBook(self.data, self.config.recording.alerts_held_us)
+        gateway = Gateway(bus, Picture(self.config.service.mode, self.sensors, names, book))
         recorder = Recorder(bus, self.data, self.config.recording)
         channels = self._channels(bus, store, gateway.picture, played=played is not None)
         clock = ChannelClock(lambda: gateway.picture.now_us, played is not None)

@@ -59,15 +59,18 @@ class TrackState:
 class Picture:
     """The picture as of `now_us`."""
 
-    def __init__(self, mode: Mode, sensors: list[Sensor], partners: dict[str, dict[str, str]] | None = None) -> None:
-        """partners: names by language of those whose tracks are taken."""
+    def __init__(
+        self, mode: Mode, sensors: list[Sensor], partners: dict[str, dict[str, str]] | None = None,
+        book: AlertBook | None = None,
+    ) -> None:  # fmt: skip
+        """partners: names by language of those whose tracks are taken. book: of its alerts, one that forgets none."""
         self.mode = mode
         self.partners = PartnerLayers(partners)
         self.now_us = 0
         self.moved_s = time.monotonic()
         self.version = 0
         self.tracks: dict[int, TrackState] = {}
-        self.book = AlertBook()
+        self.book = book or AlertBook()
         self.areas_forecast: dict[str, list[dict[str, Any]]] = {}
         self.detections = 0
         self.input_us = 0

@@ -12,12 +12,15 @@ import pyarrow as pa
 
 from perisai.alerting import Alerter, Answer, CapMessage, CapWriter, Desk, Order, Signer
 from perisai.forecasting import Forecaster
-from perisai.model import TIME, AlertChange, Areas, Frame, Sensor
+from perisai.model import TIME, Alert, AlertChange, Areas, Frame, Sensor
 from perisai.tracking import RegionalTracker
 from perisai.trust import Standing
 
 from .config import Config
 from .trusted import TrustedTracker, trusted
+
+LOOK_US = 60_000_000
+"""So often an alert book looks for what it need not keep."""
 
 
 class TrackStage:
@@ -120,19 +123,43 @@ class AlertStage:
 class AlertBook:
     """The alerts as they stand: each change replaces the row of its span."""
 
-    def __init__(self) -> None:
-        self._rows: dict[tuple[str, str, int], AlertChange] = {}
+    def __init__(self, keep_us: int | None = None) -> None:
+        """keep_us: how long an alert that has ended is kept, by the times of the changes; for ever when None."""
+        self._rows: dict[tuple[int, str, str], AlertChange] = {}
+        self._keep_us, self._due_us = keep_us, 0
+        self.forgotten, self.forgotten_until_us = 0, 0
+        """How many were let go, and when the last of them ended."""
 
     def apply(self, change: AlertChange) -> None:
         alert = change.alert
-        self._rows[alert.area, alert.level, alert.start_us] = change
+        self._rows[alert.start_us, alert.area, alert.level] = change
+        if self._keep_us is not None and change.at_us >= self._due_us:
+            self._due_us = change.at_us + LOOK_US
+            self._forget(change.at_us - self._keep_us)
 
     def apply_all(self, changes: Sequence[AlertChange]) -> None:
         for change in changes:
             self.apply(change)
 
-    def alerts(self) -> list:
+    def alerts(self) -> list[Alert]:
         return [change.alert for change in self._rows.values()]
 
-    def active(self) -> list:
+    def active(self) -> list[Alert]:
         return [alert for alert in self.alerts() if alert.end_us is None]
+
+    def all(self, area: str | None = None, since_us: int | None = None) -> list[Alert]:
+        """Alerts of an area, or of all; those that were on at since_us or later, or ever."""
+        alerts = [change.alert for change in list(self._rows.values())]  # asked from other threads as well
+        return [one for one in alerts if area in (None, one.area) and was_on(one, since_us)]
+
+    def _forget(self, before_us: int) -> None:
+        old = [key for key, one in self._rows.items() if one.alert.end_us is not None and one.alert.end_us < before_us]
+        for key in old:
+            del self._rows[key]
+        if old:
+            self.forgotten, self.forgotten_until_us = self.forgotten + len(old), before_us
+
+
+def was_on(alert: Alert, since_us: int | None) -> bool:
+    """Whether it was on at a time or later; any was when there is none."""
+    return since_us is None or alert.end_us is None or alert.end_us >= since_us

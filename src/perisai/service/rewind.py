@@ -32,12 +32,12 @@ class Rewind:
         """partners: names by language of those whose tracks are taken."""
         self._reel, self._sensors, self._partners = reel, sensors, partners
         self._mode: Mode = mode
-        self.picture = Picture(mode, sensors, partners)
+        self.picture = Picture(mode, sensors, partners, AlertBook(keep_us=0))
         self.at_us = 0
 
     def seek(self, at_us: int) -> None:
         """Begin anew with the picture as it was known at a time."""
-        self.picture = Picture(self._mode, self._sensors, self._partners)
+        self.picture = Picture(self._mode, self._sensors, self._partners, AlertBook(keep_us=0))
         self._take(0, at_us)
 
     def step(self, by_us: int) -> None:

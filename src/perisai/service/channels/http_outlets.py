@@ -104,4 +104,4 @@ class AlertApiOutlet:
             self._ukrainealarm.update(active, now_us)
 
     def _history(self, since_us: int) -> Iterable[Alert]:
-        return [one for one in self._picture.book.alerts() if one.end_us is None or one.end_us >= since_us]
+        return self._picture.book.all(since_us=since_us)

@@ -59,11 +59,11 @@ class OperatorController(Controller):
         """Alerts that wait to be released."""
         return state.gateway.picture.desk["pending"]
 
-    @get("/alerts", guards=[needs_view], sync_to_thread=False)
+    @get("/alerts", guards=[needs_view], sync_to_thread=True)
     def alerts(self, state: State, active: FromQuery[bool] = False, most: FromQuery[int] = 5000) -> list[Any]:
         """Alerts, newest first, `most` of them; with active=true only those in force."""
         book = state.gateway.picture.book
-        rows = book.active() if active else book.alerts()
+        rows = book.active() if active else book.all()
         return [msgspec.to_builtins(alert) for alert in sorted(rows, key=lambda alert: -alert.start_us)[: max(0, most)]]
 
     @post("/alerts", guards=[needs("act")], request_max_body_size=MAX_BYTES)

@@ -105,13 +105,13 @@ class PictureController(Controller):
             "forecasts": foreseen,
         }
 
-    @get("/areas/{code:str}/timeline", guards=[needs_view], sync_to_thread=False)
+    @get("/areas/{code:str}/timeline", guards=[needs_view], sync_to_thread=True)
     def timeline(self, state: State, code: FromPath[str]) -> dict[str, Any]:
         """An area's alerts and what is foreseen for it now: the tracks, probabilities and times."""
         if code not in state.ground.index:
             raise NotFoundException(detail=f"no area with code {code}")
         picture = state.gateway.picture
-        alerts = [msgspec.to_builtins(alert) for alert in picture.book.alerts() if alert.area == code]
+        alerts = [msgspec.to_builtins(alert) for alert in picture.book.all(area=code)]
         return {
             "code": code,
             "names": state.ground.areas.names[state.ground.index[code]],

@@ -35,7 +35,7 @@ class ReplayController(Controller):
         span = state.reel.span()
         if span is None:
             return {"first_us": None, "last_us": None, "alarms": []}
-        alerts = state.gateway.picture.book.alerts()
+        alerts = state.gateway.picture.book.all(since_us=span[0])
         return {"first_us": span[0], "last_us": span[1], "alarms": alarms_over(alerts, *span)}
 
     @get("/tracks/{track:int}/history", guards=[needs_view], sync_to_thread=True)

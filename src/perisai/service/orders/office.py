@@ -45,7 +45,9 @@ class Office:
         """The order on an alert that is on or waits to be released. Raises OrderRefused."""
         desk = self._picture.desk
         waits = next((one["area"] for one in desk["pending"] if one["identifier"] == identifier), None)
-        known = [alert for alert in self._picture.book.alerts() if alert.identifier == identifier]
+        book = self._picture.book
+        known = [alert for alert in book.alerts() if alert.identifier == identifier]
+        known = known or [alert for alert in book.all() if alert.identifier == identifier]
         if waits is None and not known:
             raise OrderRefused(404, f"no alert {identifier[:80]}")
         if waits is None and known[-1].end_us is not None:

@@ -9,27 +9,15 @@ from pathlib import Path
 
 import msgspec
 import pyarrow as pa
-import pyarrow.parquet as pq
 import structlog
 
 from perisai.alerting import CapMessage
-from perisai.model import AlertChange, PerisaiError, ResourceError, alerts_table, conform
-from perisai.recording import (
-    ABSENCES,
-    CHANGES,
-    FRAMES,
-    ORDERS,
-    PartWriter,
-    RecordingSettings,
-    given_up,
-    keep_up,
-    parts,
-    write_table,
-)
+from perisai.model import AlertChange, PerisaiError, ResourceError, conform
+from perisai.recording import ABSENCES, CHANGES, FRAMES, ORDERS, PartWriter, RecordingSettings, given_up, keep_up
 
+from ..alert_file import AlertFile
 from ..bus import Bus, Message
 from ..orders import Answered
-from ..pipeline import AlertBook
 from .frames import input_frames
 from .stitcher import Absent
 
@@ -49,8 +37,8 @@ class Recorder:
         self._bus = bus
         self._directory = directory
         self._writers = {kind: PartWriter(directory, kind) for kind in KINDS}
-        self._book = AlertBook()
         self._settings = settings or RecordingSettings()
+        self._alerts = AlertFile(directory, self._settings.alerts_held_us)
         self._cap_taken = 0
         self.failures = 0
         self.given_up: Counter[str] = Counter()
@@ -58,7 +46,7 @@ class Recorder:
     async def run(self) -> None:
         """Record until cancelled."""
         self._directory.mkdir(parents=True, exist_ok=True)
-        await asyncio.to_thread(self._recall_alerts)
+        await asyncio.to_thread(self._alerts.recall)
         async with asyncio.TaskGroup() as group:
             group.create_task(self._input())
             group.create_task(
@@ -108,26 +96,22 @@ class Recorder:
 
     def _change(self, message: Message) -> pa.Table:
         change = msgspec.json.decode(message.data, type=AlertChange)
-        self._book.apply(change)
+        self._alerts.take(change)
         return pa.table({"at": [change.at_us], "change": [message.data.decode()]}).cast(CHANGES)
-
-    def _recall_alerts(self) -> None:
-        for _, _, path in parts(self._writers["changes"].directory):
-            for text in pq.read_table(path)["change"].to_pylist():
-                self._book.apply(msgspec.json.decode(text, type=AlertChange))
 
     async def _flush_often(self) -> None:
         due = time.monotonic() + FLUSH_S
         while True:
             await asyncio.sleep(1.0)
             if time.monotonic() >= due or any(writer.rows > FLUSH_ROWS for writer in self._writers.values()):
-                await asyncio.to_thread(self.flush)
+                await asyncio.to_thread(self.flush, by_the_way=True)
                 due = time.monotonic() + FLUSH_S
 
-    def flush(self) -> None:
+    def flush(self, *, by_the_way: bool = False) -> None:
         """Write what was taken in. On a disk that is nearly full raw detections are given up first, alerts never.
 
-        What cannot be written is told and counted; the rows stay in memory and on the bus.
+        by_the_way: alerts.parquet not so soon again where writing it took long. What cannot be written is told and
+        counted; the rows stay in memory and on the bus.
         """
         free_bytes = shutil.disk_usage(self._directory).free
         kinds = set(given_up(free_bytes, self._settings))
@@ -142,7 +126,7 @@ class Recorder:
             try:
                 writer.flush()
                 if kind == "changes":
-                    write_table(alerts_table(self._book.alerts()), self._directory / "alerts.parquet")
+                    self._alerts.write(by_the_way=by_the_way)
             except ResourceError as error:
                 self.failures += 1
                 log.error("not recorded yet", reason=str(error))
