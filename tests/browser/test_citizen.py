@@ -40,7 +40,9 @@ def test_a_located_place_gives_its_state(citizen: Page) -> None:
 
 
 def test_an_alarm_tells_threat_and_minutes_and_its_end_the_all_clear(citizen: Page) -> None:
-    state = {"code": "X1", "name": "Testville", "names": {"en": "Testville"}, "reason": None, "neighbours": []}
+    state = {"code": "X1", "name": "Testville", "names": {"en": "Testville"}, "reason": None}
+    beside = {"code": "X2", "name": "Nextville", "names": {"en": "Nextville"}, "level": "watch"}
+    state |= {"neighbours": [beside]}
     state |= {"mode": "actual", "since_us": 1_757_203_200_000_000, "now_us": 1_757_203_260_000_000}
     state |= {"level": "alarm", "threat": "cruise", "eta_s": 250.0}
     citizen.route("**/api/v1/public/areas/X1", lambda route: route.fulfill(json=state))
@@ -49,6 +51,7 @@ def test_an_alarm_tells_threat_and_minutes_and_its_end_the_all_clear(citizen: Pa
     expect(citizen.get_by_text("Take shelter now")).to_be_visible()
     expect(citizen.get_by_text("Cruise missile")).to_be_visible()
     expect(citizen.get_by_text(re.compile(r"in about [34] min"))).to_be_visible()
+    expect(citizen.get_by_role("listitem").filter(has_text="Nextville")).to_contain_text("Watch")
 
     state |= {"level": "none", "threat": None, "eta_s": None, "since_us": None}
     expect(citizen.get_by_role("heading", name="All clear")).to_be_visible(timeout=20_000)

@@ -86,6 +86,19 @@ def test_numbers_go_with_their_words_in_every_language(page: Page, feed: Feed) -
     page.locator("header select").select_option("en")
 
 
+def test_tracks_are_sorted_by_the_column_that_is_asked_for(page: Page, feed: Feed) -> None:
+    rows = page.get_by_role("group", name="Tracks").locator(".row")
+    page.get_by_role("button", name="Sort by km/h").click()
+    expect(rows).to_contain_text(["Ballistic", "Aircraft", "Drone"])
+    page.get_by_role("button", name="Sort by km/h").click()
+    expect(rows).to_contain_text(["Drone", "Aircraft", "Ballistic"])
+    page.get_by_label("Neutral traffic").first.uncheck()
+    expect(rows).to_contain_text(["Drone", "Ballistic"])
+    expect(rows).to_have_count(2)
+    page.get_by_label("Neutral traffic").first.check()
+    page.get_by_role("button", name="Sort by Class").click()
+
+
 def test_live_operation_has_no_exercise_frame(page: Page, feed: Feed) -> None:
     expect(page.get_by_text("EXERCISE", exact=True)).to_be_visible()
     feed.tick(1, mode="actual")

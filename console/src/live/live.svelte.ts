@@ -33,6 +33,8 @@ class Live {
   newest_us = $state(0);
   /** What the service has recorded, as asked last. */
   recorded = $state.raw<Span | null>(null);
+  /** Counts the ticks taken in, also those that leave the time where it is; reading it makes a component follow `newest`. */
+  taken = $state(0);
   /** The newest picture, whatever is on show. */
   newest = new Picture();
 
@@ -85,6 +87,7 @@ class Live {
     this.last_ms = performance.now();
     this.silence_s = 0;
     this.newest_us = tick.now_us;
+    this.taken += 1;
     if (this.first_us === 0 && tick.now_us > 0) this.first_us = tick.now_us;
     if (this.source === 'now') this.version += 1;
     else if (this.source === 'tape' && this.position < this.tape.first) this.seek(this.tape.first_us);

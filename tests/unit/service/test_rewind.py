@@ -119,6 +119,26 @@ def test_it_holds_at_the_end_and_a_track_that_ended_is_gone(reel: Reel) -> None:
     assert not rewind.picture.tracks
 
 
+def test_a_partners_layer_is_as_it_was_then(reel: Reel, tmp_path: Path) -> None:
+    writer = PartWriter(tmp_path, "partners")
+    for number in (0, 1):
+        rows = track_table(number * PART_S, ended=number == 1)
+        theirs = rows.append_column("partner", pa.array(["ro"] * PART_S))
+        writer.add(number + 1, conform(theirs, "partners", "test"))
+        writer.flush()
+
+    def layer(seconds: float) -> tuple[str, list[float]]:
+        rewind = Rewind(reel, "exercise", [], {"ro": {"en": "Romania"}})
+        rewind.seek(at_us(seconds))
+        (told,) = rewind.picture.partners.wire(0, rewind.picture.now_us)
+        return told["state"], np.frombuffer(told["tracks"]["lat"], "<f4").tolist()
+
+    assert layer(30) == ("live", [pytest.approx(48 + 30e-3, abs=1e-5)])
+    assert layer(110) == ("live", [pytest.approx(48 + 110e-3, abs=1e-5)])
+    assert layer(120) == ("live", []), "it ended in the second before"
+    assert layer(160) == ("silent", [])
+
+
 def test_why_it_was_so_is_told_as_it_was_then(reel: Reel) -> None:
     assert track_then(reel, 7, at_us(100)).num_rows == 21
     assert track_then(reel, 8, at_us(100)).num_rows == 0
