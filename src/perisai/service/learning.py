@@ -86,9 +86,15 @@ def log_score(
     Raises BadInputError when no track threatens an area.
     """
     forecaster = Forecaster(areas, msgspec.structs.replace(settings, period_s=beat_s))
-    rows = [part for table, end_us in _batches(tracks) if (part := forecaster.step(table, end_us)).num_rows]
+    # What was foreseen near the end of a recording cannot be judged: nobody came down because it was switched off.
+    batches = list(_batches(tracks))
+    last_us = batches[-1][1] - round(settings.horizon_s * 1e6) if batches else 0
+    judged = [batch for batch in batches if batch[1] <= last_us]
+    rows = [part for table, end_us in judged if (part := forecaster.step(table, end_us)).num_rows]
     if not rows:
-        raise BadInputError("recorded night", "no track that threatens an area", "a night with a raid")
+        raise BadInputError(
+            "recorded night", "no track that threatens an area before its last 20 min", "a night with a raid"
+        )
     return pooled_log_score(pa.concat_tables(rows), truth, areas, beat_s)
 
 

@@ -7,7 +7,7 @@ import pytest
 from made_up_region import T0_US, chessboard, track_rows
 
 from perisai.forecasting import Forecaster, ForecastSettings, Motion, fit
-from perisai.model import build, split_frames, time_us
+from perisai.model import BadInputError, build, split_frames, time_us
 from perisai.service import learning
 from perisai.service.learning import learn, log_score, truth_of
 
@@ -74,6 +74,14 @@ def test_rows_taken_in_batches_give_what_frames_give():
     assert len(shared) >= 15
     for end in shared:
         assert framed[end].equals(batched[end])
+
+
+def test_the_end_of_a_recording_is_nobody_coming_down():
+    """Forecasts whose horizon reaches past the recording are not judged: a short recording has none to judge."""
+    short, longer = zigzag(1, rows=38), zigzag(1, rows=60)
+    with pytest.raises(BadInputError, match="before its last 20 min"):
+        log_score(short, truth_of(short), chessboard(), ForecastSettings())
+    assert log_score(longer, truth_of(longer), chessboard(), ForecastSettings()) > 0.0
 
 
 def test_a_step_out_of_bounds_is_no_step():
