@@ -46,6 +46,8 @@ export function publishHook(): void {
     get codes() {
       return [...geo.areas.values()].sort((a, b) => b.population - a.population).map((area) => area.code);
     },
+    /** The name of an area in the page's language. */
+    name: (code: string) => geo.name(code),
     /** Codes of the areas nearest to a place. */
     near: (lon: number, lat: number, count: number) => {
       const far = (at: [number, number]): number => Math.hypot((at[0] - lon) * Math.cos((lat * Math.PI) / 180), at[1] - lat);
