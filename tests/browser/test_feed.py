@@ -109,7 +109,10 @@ def test_live_operation_has_no_exercise_frame(page: Page, feed: Feed) -> None:
 def test_everything_is_in_sight_in_every_language(page: Page, feed: Feed, width: int, height: int) -> None:
     page.set_viewport_size({"width": width, "height": height})
     codes = page.evaluate("window.__perisai.codes.slice(0, 40)")
-    feed.tick(1, alerts=[alert(code, 100) for code in codes])
+    states = [{"id": "radar-1", "state": "silent", "age_s": 70.0}]
+    suspect = {"sensor": "radar-1", "why": "jammed", "since_us": START_US, "last_us": START_US, "count": 21}
+    trust = {"sensors": [suspect], "claims": []}
+    feed.tick(1, alerts=[alert(code, 100) for code in codes], sensors=states, trust=trust)
     for language in ("uk", "en", "id"):
         page.locator("header select").select_option(language)
         page.locator("header").get_by_role("button").last.wait_for()

@@ -1,9 +1,13 @@
 """A track's history, an area's timeline and partners in the past: what is shown is what the service told."""
 
+import re
 from typing import Any
 
-from live_feed import START_US, Feed, alert, ink, partner, tracks
+import pytest
+from live_feed import INK, START_US, Feed, alert, partner, tracks
 from playwright.sync_api import Page, expect
+
+from perisai.alerting import reason
 
 LINE = """(canvas) => {
   const [w, h] = [canvas.width, canvas.height];
@@ -95,6 +99,32 @@ def test_why_an_area_is_in_alarm_and_what_happened_before(page: Page, feed: Feed
     assert page.evaluate("window.__perisai.selected") == {"kind": "track", "id": 1}
 
 
+@pytest.mark.parametrize("language", ["uk", "id"])
+def test_the_reason_of_an_alert_is_told_in_the_language_of_the_page(page: Page, feed: Feed, language: str) -> None:
+    code = page.evaluate("window.__perisai.codes[3]")
+    once = reason.raised("alarm", "drone", 1, 300.0, 0.64)
+    why = (reason.PASSED, reason.SILENT, reason.TIME_UP, reason.RELEASED, reason.UNANSWERED, reason.by_order("7"))
+    told = [
+        once, reason.raised("watch", "cruise", 3, 60.0, 0.004), reason.raised("alarm", "drone", 2, 0.0, 0.9),
+        reason.by_hand("alarm", "7"), *(reason.ended(once, one) for one in why),
+    ]  # fmt: skip
+    spans = [alert(code, 300) | {"identifier": str(n), "reason": text} for n, text in enumerate(told)]
+    answer = {"code": code, "alerts": spans, "forecasts": [], "now_us": START_US}
+    page.route(f"**/api/v1/areas/{code}/timeline", lambda route: route.fulfill(json=answer))
+    page.locator("header select").select_option(language)
+    feed.tick(1, alerts=spans[:1])
+    page.locator("section[aria-labelledby=alerts-title]").get_by_role("button").first.click()
+    reasons = page.locator("aside ol small")
+    expect(reasons).to_have_count(len(told))
+    english = re.compile(
+        r"\b(the|may|will|reach|area|probability|operator raised|itself|again|passed)\b", re.IGNORECASE
+    )
+    for shown, text in zip(reasons.all_inner_texts(), told, strict=True):
+        assert not english.search(shown), f"{text} is shown as {shown}"
+        assert [*re.findall(r"\d+", shown)] == [*re.findall(r"\d+", text)], "the same numbers"
+    page.locator("header select").select_option("en")
+
+
 def test_a_partners_layer_is_shown_as_it_was_while_the_past_is(page: Page, feed: Feed) -> None:
     rows = [{"id": 8, "lat": 50.7, "lon": 30.9, "ve": -60.0}, {"id": 9, "lat": 50.1, "lon": 30.1, "vn": 70.0}]
     feed.tick(1, partners=[partner("Romania", rows)])
@@ -102,13 +132,13 @@ def test_a_partners_layer_is_shown_as_it_was_while_the_past_is(page: Page, feed:
         feed.tick(second)
     feed.tick(100, partners=[partner("Romania", [], [8, 9], "silent", 70.0)])
     page.wait_for_function("window.__perisai.partners[0]?.tracks === 0")
-    assert ink(page, "partners") == 0
+    page.wait_for_function(f"({INK})('partners') === 0")
     bar = page.get_by_role("region", name="Time bar")
     bar.get_by_role("button", name="Back 1 min").click()
     expect(bar).to_contain_text("Past, not live: 00:00:3")
     page.wait_for_function("window.__perisai.partners[0].tracks === 2")
     assert page.evaluate("window.__perisai.partners[0].state") == "live"
-    assert ink(page, "partners") > 100
+    page.wait_for_function(f"({INK})('partners') > 100")
     bar.get_by_role("button", name="Live", exact=True).click()
     page.wait_for_function("window.__perisai.partners[0].tracks === 0")
     feed.begin(tracks=tracks([]))

@@ -28,7 +28,8 @@ def test_sirens_are_marked_by_state_and_explained(page: Page, feed: Feed) -> Non
     go_to(page, feed, code)
     canvas = page.locator("canvas.maplibregl-canvas").bounding_box()
     assert canvas
-    middle = (canvas["x"] + canvas["width"] / 2, canvas["y"] + canvas["height"] / 2)
+    # A little over the middle of the area, where its name is.
+    middle = (canvas["x"] + canvas["width"] / 2, canvas["y"] + canvas["height"] / 2 - 18)
     clip: FloatRect = {"x": middle[0] - 16, "y": middle[1] - 16, "width": 32, "height": 32}
     page.get_by_role("button", name="Layers").click()
     box = page.get_by_label("Sirens", exact=True)
@@ -47,9 +48,14 @@ def test_sirens_are_marked_by_state_and_explained(page: Page, feed: Feed) -> Non
         box.check()
         feed.tick(10 + number)
         expect(page.get_by_text("1 in all")).to_be_visible()
-        pictures.append(drawn())
-        page.mouse.move(*middle)
+        for _ in range(50):
+            page.mouse.move(middle[0], middle[1] + 2)
+            page.mouse.move(*middle)
+            page.wait_for_timeout(100)
+            if tip.is_visible():
+                break
         expect(tip).to_contain_text(word)
+        pictures.append(drawn())
         box.uncheck()
         expect(tip).to_be_hidden()
     differ = [

@@ -2,6 +2,7 @@
 import { CanvasLayer } from './canvas_layer';
 import { frontOf } from './fan';
 import type { Fan } from './fan';
+import { t } from '../shared/i18n.svelte';
 import type { Projection } from './projection';
 
 const SWEEP_MS = 5_000;
@@ -71,8 +72,9 @@ export class FanLayer extends CanvasLayer {
       const [x, y] = points[points.length >> 1]!;
       if (before && Math.hypot(x - before[0], y - before[1]) < 34) continue;
       before = [x, y];
-      draw.strokeText(`${minutes} min`, x, y);
-      draw.fillText(`${minutes} min`, x, y);
+      const label = `${minutes} ${t('unit.min')}`;
+      draw.strokeText(label, x, y);
+      draw.fillText(label, x, y);
     }
   }
 

@@ -4,6 +4,7 @@
  */
 import type { Impact } from '../live/message';
 import type { Affiliation, Track } from '../live/picture';
+import { t } from '../shared/i18n.svelte';
 import { CanvasLayer } from './canvas_layer';
 import type { Palette } from './palette';
 import { drawPolyline, pixelOf } from './pixels';
@@ -141,7 +142,7 @@ export class Overlay extends CanvasLayer {
       const cell = `${Math.round(x / LABEL_CELL_PX)} ${Math.round(y / (LABEL_CELL_PX / 4))}`;
       if (taken.has(cell)) continue;
       taken.add(cell);
-      const text = `${track.id} · ${Math.round(Math.hypot(track.ve, track.vn) * 3.6)} km/h`;
+      const text = `${track.id} · ${Math.round(Math.hypot(track.ve, track.vn) * 3.6)} ${t('unit.kmh')}`;
       draw.strokeText(text, x + 15, y);
       draw.fillText(text, x + 15, y);
     }

@@ -1,4 +1,5 @@
 /** What marks the selection on the map: the selected area, or the areas a selected track is foreseen to reach. */
+import { t } from '../shared/i18n.svelte';
 import type { Area } from './areas';
 import type { Reach } from './fan';
 
@@ -16,7 +17,7 @@ export function selectedShapes(target: Target, areas: Map<string, Area>, reaches
     for (const { area: code, probability, eta_s } of reaches) {
       const found = areas.get(code ?? '');
       if (!found || probability < LEAST) continue;
-      const label = eta_s === null ? '' : `${Math.max(0, Math.round(eta_s / 60))} min · ${Math.round(100 * probability)} %`;
+      const label = eta_s === null ? '' : `${Math.max(0, Math.round(eta_s / 60))} ${t('unit.min')} · ${Math.round(100 * probability)} %`;
       features.push({ type: 'Feature', properties: { kind: 'reach', probability }, geometry: found.feature.geometry });
       features.push({ type: 'Feature', properties: { label, order: -probability }, geometry: { type: 'Point', coordinates: found.centre } });
     }

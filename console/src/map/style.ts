@@ -96,8 +96,10 @@ function sirenLayers(c: Palette): LayerSpecification[] {
     {
       id: 'sirens', type: 'symbol', source: 'sirens',
       layout: {
-        'icon-image': ['concat', 'siren-', ['get', 'state']], 'icon-allow-overlap': true, 'icon-ignore-placement': true,
-        'text-field': ['get', 'count'], 'text-font': FONT, 'text-size': 11, 'text-offset': [1.1, 0.8], 'text-optional': true,
+        'icon-image': ['concat', 'siren-', ['get', 'state']],
+        // Over the name of the area, where that is shown.
+        'icon-offset': ['step', ['zoom'], ['literal', [0, 0]], 6.5, ['literal', [0, -18]]], 'icon-allow-overlap': true, 'icon-ignore-placement': true,
+        'text-field': ['get', 'count'], 'text-font': FONT, 'text-size': 11, 'text-offset': [1.2, -1.4], 'text-optional': true,
       },
       paint: { 'text-color': c.label, 'text-halo-color': c.halo, 'text-halo-width': 1.4 },
     },
