@@ -27,6 +27,19 @@ def test_each_layer_of_the_tracks_can_be_taken_away(page: Page, feed: Feed) -> N
         page.get_by_label(layer).check()
 
 
+def test_the_track_table_is_sorted_by_what_is_clicked(page: Page, feed: Feed) -> None:
+    table = page.locator("section[aria-labelledby=tracks-title]")
+    ids = table.locator(".row .id")
+    for column, up, down in (("No.", ["1", "2", "3"], ["3", "2", "1"]), ("km/h", ["1", "3", "2"], ["2", "3", "1"])):
+        order = {"up": up, "down": down}
+        table.get_by_role("button", name=f"Sort by {column}").click()
+        # Numbers begin with the least, speeds with the greatest.
+        expect(ids).to_have_text(order["up" if column == "No." else "down"])
+        table.get_by_role("button", name=f"Sort by {column}").click()
+        expect(ids).to_have_text(order["down" if column == "No." else "up"])
+    table.get_by_role("button", name="Sort by Class").click()
+
+
 def test_a_ballistic_impact_is_shown_as_a_region_with_its_time(page: Page, feed: Feed) -> None:
     look_closer(page)
     before = ink(page)
