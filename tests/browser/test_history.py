@@ -1,10 +1,10 @@
-"""A track's history, an area's timeline and partners in the past: what is shown is what the service told."""
+"""A track's history and an area's timeline: what is shown is what the service told."""
 
 import re
 from typing import Any
 
 import pytest
-from live_feed import INK, START_US, Feed, alert, partner, tracks
+from live_feed import START_US, Feed, alert
 from playwright.sync_api import Page, expect
 
 from perisai.alerting import reason
@@ -123,25 +123,3 @@ def test_the_reason_of_an_alert_is_told_in_the_language_of_the_page(page: Page, 
         assert not english.search(shown), f"{text} is shown as {shown}"
         assert [*re.findall(r"\d+", shown)] == [*re.findall(r"\d+", text)], "the same numbers"
     page.locator("header select").select_option("en")
-
-
-def test_a_partners_layer_is_shown_as_it_was_while_the_past_is(page: Page, feed: Feed) -> None:
-    # The tests before this one have left the map where their areas are.
-    page.get_by_role("button", name="Whole region").click()
-    page.wait_for_timeout(700)
-    rows = [{"id": 8, "lat": 50.7, "lon": 30.9, "ve": -60.0}, {"id": 9, "lat": 50.1, "lon": 30.1, "vn": 70.0}]
-    feed.tick(1, partners=[partner("Romania", rows)])
-    for second in range(2, 100, 10):
-        feed.tick(second)
-    feed.tick(100, partners=[partner("Romania", [], [8, 9], "silent", 70.0)])
-    page.wait_for_function("window.__perisai.partners[0]?.tracks === 0")
-    page.wait_for_function(f"({INK})('partners') === 0")
-    bar = page.get_by_role("region", name="Time bar")
-    bar.get_by_role("button", name="Back 1 min").click()
-    expect(bar).to_contain_text("Past, not live: 00:00:3")
-    page.wait_for_function("window.__perisai.partners[0].tracks === 2")
-    assert page.evaluate("window.__perisai.partners[0].state") == "live"
-    page.wait_for_function(f"({INK})('partners') > 100")
-    bar.get_by_role("button", name="Live", exact=True).click()
-    page.wait_for_function("window.__perisai.partners[0].tracks === 0")
-    feed.begin(tracks=tracks([]))
