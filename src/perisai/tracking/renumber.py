@@ -43,20 +43,31 @@ def renames(before: Public, after: Public, kept: np.ndarray, top: int) -> dict[i
     new = np.flatnonzero(after.ident > top)
     if not old.size or not new.size:
         return {}
-    apart = np.hypot(*(before.place[old, None] - after.place[None, new]).transpose(2, 0, 1))
-    other = before.born[old, None] != after.born[None, new]
-    rank = np.argsort((apart + 1e9 * other).ravel(), kind="stable")
+    rows, columns = _near(before.place[old], after.place[new])
+    apart = np.hypot(*(before.place[old[rows]] - after.place[new[columns]]).T)
+    near = apart <= SAME_M
+    rows, columns, apart = rows[near], columns[near], apart[near]
+    other = before.born[old[rows]] != after.born[new[columns]]
+    rank = np.lexsort((columns, rows, apart, other))
     out: dict[int, int] = {}
     taken: set[int] = set()
-    for flat in rank.tolist():
-        a, b = divmod(flat, new.size)
-        if apart[a, b] > SAME_M:
-            continue
-        number, name = int(after.ident[new[b]]), int(before.ident[old[a]])
+    numbers, names = after.ident[new[columns[rank]]], before.ident[old[rows[rank]]]
+    for number, name in zip(numbers.tolist(), names.tolist(), strict=True):
         if number not in out and name not in taken:
             out[number] = name
             taken.add(name)
     return out
+
+
+def _near(left: np.ndarray, right: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Pairs (rows of left (n, 2), rows of right (m, 2)) that lie within SAME_M of each other along the first axis."""
+    order = np.argsort(right[:, 0])
+    along = right[order, 0]
+    first = np.searchsorted(along, left[:, 0] - SAME_M, side="left")
+    count = np.searchsorted(along, left[:, 0] + SAME_M, side="right") - first
+    rows = np.repeat(np.arange(len(left)), count)
+    place = np.arange(rows.size) - np.repeat(np.cumsum(count) - count, count) + np.repeat(first, count)
+    return rows, order[place]
 
 
 def renamed(numbers: np.ndarray, names: dict[int, int]) -> np.ndarray:
