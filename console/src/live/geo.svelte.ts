@@ -5,6 +5,8 @@ import { bounds, contains } from '../map/geometry';
 import { nameIn } from '../shared/i18n.svelte';
 
 const RETRY_MS = 2_000;
+/** Among so many nearest areas is the one that holds a place. */
+const NEIGHBOURS = 12;
 const NOTHING: GeoJSON.FeatureCollection = { type: 'FeatureCollection', features: [] };
 
 async function fetchCollection(path: string): Promise<GeoJSON.FeatureCollection> {
@@ -47,6 +49,13 @@ class Geo {
   name(code: string): string {
     const area = this.areas.get(code) ?? this.outlines.get(code);
     return area ? nameIn(area.properties) || code : code;
+  }
+
+  /** The code of the area that holds a place, or else of the one whose middle is nearest; '' before there are any. */
+  at(lon: number, lat: number): string {
+    const far = ([x, y]: [number, number]): number => Math.hypot((x - lon) * Math.cos((lat * Math.PI) / 180), y - lat);
+    const near = [...this.areas.values()].sort((a, b) => far(a.centre) - far(b.centre)).slice(0, NEIGHBOURS);
+    return (near.find(({ feature }) => contains(feature.geometry, lon, lat)) ?? near[0])?.code ?? '';
   }
 
   private readonly parents = new Map<string, string>();

@@ -107,6 +107,7 @@ export class Picture {
     const present = new Set(tick.tracks.id);
     for (const id of this.tracks.keys()) if (!present.has(id)) this.tracks.delete(id);
     this.alerts.clear();
+    this.sensors.clear();
     this.partners.clear();
     this.trust = NOBODY;
     this.levels_version = ++versions;
