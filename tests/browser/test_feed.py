@@ -1,5 +1,6 @@
 """What the page makes of a feed of our choosing: layers, cues, staleness, and a screen that holds it all."""
 
+import re
 from typing import Any
 
 import pytest
@@ -99,17 +100,20 @@ def test_numbers_go_with_their_words_in_every_language(page: Page, feed: Feed) -
     page.locator("header select").select_option("en")
 
 
-def test_tracks_are_sorted_by_the_column_that_is_asked_for(page: Page, feed: Feed) -> None:
-    rows = page.get_by_role("group", name="Tracks").locator(".row")
-    page.get_by_role("button", name="Sort by km/h").click()
-    expect(rows).to_contain_text(["Ballistic", "Aircraft", "Drone"])
-    page.get_by_role("button", name="Sort by km/h").click()
-    expect(rows).to_contain_text(["Drone", "Aircraft", "Ballistic"])
-    page.get_by_label("Neutral traffic").first.uncheck()
-    expect(rows).to_contain_text(["Drone", "Ballistic"])
-    expect(rows).to_have_count(2)
-    page.get_by_label("Neutral traffic").first.check()
-    page.get_by_role("button", name="Sort by Class").click()
+def test_the_desk_follows_orders_while_the_picture_stands_still(page: Page, feed: Feed) -> None:
+    empty: dict[str, Any] = {"proposals": [], "pending": [], "kept": {}}
+    code = page.evaluate("window.__perisai.codes[0]")
+    waits = {"identifier": "waits", "area": code, "level": "alarm", "threat": "drone", "probability": 0.8}
+    waits |= {"reason": "Drone 90 km away, 5 min.", "since_us": START_US, "releases_us": None}
+    button = page.get_by_role("button", name="Desk")
+    feed.tick(1, desk=empty | {"pending": [waits]})
+    expect(button).to_have_text(re.compile(r"Desk\s*1"))
+    button.click()
+    desk = page.get_by_role("complementary", name="Desk")
+    expect(desk).to_contain_text("Waits to be released")
+    feed.tick(1, desk=empty)
+    expect(desk).not_to_contain_text("Waits to be released")
+    expect(button).to_have_text("Desk")
 
 
 def test_live_operation_has_no_exercise_frame(page: Page, feed: Feed) -> None:

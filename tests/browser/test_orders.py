@@ -1,19 +1,15 @@
 """Operators' orders through the console: sign in, hold and release, an alert by hand, and the second operator."""
 
 import re
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
-from pathlib import Path
 
 import feedparser
 import httpx
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from conftest import LAPTOP, ROOT, area_row
-from perisai.service.warm import START_US
+from conftest import LAPTOP, area_row
 
 WAIT_MS = 120_000
 
@@ -111,56 +107,6 @@ def test_an_alert_is_extended_and_its_cancel_agreed_by_two_reaches_the_feed(
     while incident(service, alert["area"]) != "Cancel" and time.monotonic() < deadline:
         time.sleep(0.5)
     assert incident(service, alert["area"]) == "Cancel"
-
-
-@pytest.fixture
-def confirming(tmp_path: Path, service: str) -> Iterator[str]:
-    """The address of a centre of its own, whose alerts wait to be released; it plays a drill over sixteen areas
-    and stops in the middle of the raid.
-
-    service: its demo has compiled the kernels by then.
-    """
-    del service
-    command = [sys.executable, str(ROOT / "tests/fault/centre.py"), str(tmp_path), "20", "confirm"]
-    with (tmp_path / "log").open("wb") as log:
-        centre = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True)
-    try:
-        assert centre.stdout
-        yield centre.stdout.readline().strip().rstrip("/")
-    finally:
-        centre.terminate()
-        centre.wait(60)
-
-
-def test_an_alert_waits_until_an_operator_releases_it_and_then_reaches_the_feed(
-    browser: Browser, confirming: str
-) -> None:
-    context = browser.new_context(viewport=LAPTOP, locale="en-GB", base_url=confirming, bypass_csp=True)  # pyright: ignore[reportArgumentType]
-    page = context.new_page()
-    page.goto("/")
-    page.wait_for_function("window.__perisai?.areas > 0", timeout=WAIT_MS)
-    sign_in(page, 0)
-    page.wait_for_function(f"window.__perisai.newest_us > {START_US + 145_000_000}", timeout=2 * WAIT_MS)
-    page.get_by_role("button", name=re.compile(r"Desk\s*\d")).click(timeout=WAIT_MS)
-    desk = page.get_by_role("complementary", name="Desk")
-    waiting = desk.get_by_role("article").filter(has_text="Waits to be released").filter(has_text="Drone")
-    area = waiting.first.locator("b").inner_text(timeout=WAIT_MS)
-    assert not page.evaluate(f"window.__perisai.alerts.some((one) => one.area === '{area}')"), "it is on already"
-    assert not alerted(confirming, area)
-    waiting.filter(has_text=area).get_by_role("button", name="Release").click()
-    page.wait_for_function(f"window.__perisai.alerts.some((one) => one.area === '{area}')", timeout=20_000)
-    expect(desk.get_by_role("article").filter(has_text=area)).to_have_count(0)
-    deadline = time.monotonic() + 20
-    while not alerted(confirming, area) and time.monotonic() < deadline:
-        time.sleep(0.5)
-    assert alerted(confirming, area)
-    context.close()
-
-
-def alerted(service: str, area: str) -> bool:
-    """Whether a CAP message in the public feed alerts this area."""
-    entries = feedparser.parse(f"{service}/cap.atom").entries
-    return any(f"<value>{area}</value>" in httpx.get(entry.links[0].href).text for entry in entries)
 
 
 def propose(page: Page, text: str, left: int = 800) -> Locator:

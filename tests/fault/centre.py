@@ -1,11 +1,6 @@
-"""A centre that plays the drill and goes on with it when it is started again: `python centre.py DIRECTORY SPEED`.
-
-With `confirm` behind it: an exercise whose alerts wait for an operator, with accounts to sign in with. It ends in
-the middle of the raid: what waits then goes on waiting.
-"""
+"""A centre that plays the drill and goes on with it when it is started again: `python centre.py DIRECTORY SPEED`."""
 
 import asyncio
-import itertools
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,19 +8,15 @@ from pathlib import Path
 import msgspec
 import pyarrow as pa
 import shapely
-from msgspec import structs
 
-from perisai.alerting import AlertSettings, OperatorSettings
 from perisai.model import FRAME_US, Frame, alerts_table, empty
 from perisai.service.config import Config, InputSettings, RegionSettings, ServiceSettings
 from perisai.service.house import House
-from perisai.service.identity import IdentitySettings, IdentityStore, make_exercise_accounts
+from perisai.service.identity import IdentitySettings
 from perisai.service.logs import set_up_logs
 from perisai.service.pipeline import AlertBook, AlertStage, TrackStage
 from perisai.service.warm import drill_areas, drill_frames, drill_sensors
 
-CONFIRM = AlertSettings(operators=OperatorSettings(release="confirm"))
-CONFIRM_FRAMES = 150
 QUIET_FRAMES = 100
 """Empty frames behind the drill, so that some alerts end."""
 
@@ -77,17 +68,11 @@ def undisturbed(directory: Path) -> tuple[pa.Table, pa.Table, pa.Table]:
 def main() -> None:
     set_up_logs()
     directory, speed = Path(sys.argv[1]), float(sys.argv[2])
-    settings, accounts, played = config(directory), [], frames()
-    if sys.argv[3:] == ["confirm"]:
-        service = structs.replace(settings.service, mode="exercise")
-        settings = structs.replace(settings, service=service, alerting=CONFIRM)
-        accounts = make_exercise_accounts(IdentityStore(Path(service.data)))
-        played = itertools.islice(drill_frames(), CONFIRM_FRAMES)
 
     def ready(address: str) -> None:
         print(address, flush=True)
 
-    asyncio.run(House(settings, drill_sensors(), accounts).run(played, speed, ready))
+    asyncio.run(House(config(directory), drill_sensors()).run(frames(), speed, ready))
 
 
 if __name__ == "__main__":
