@@ -65,12 +65,12 @@ class AlertSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     prefix: first part of identifiers, set apart per sender. list_tracks: most tracks named in an alert.
     """
 
-    drone: Policy = Policy(lead_s=300.0, alarm_ratio=0.04)
+    drone: Policy = Policy(lead_s=300.0, alarm_ratio=0.025)
     cruise: Policy = Policy(lead_s=120.0)
     ballistic: Policy = Policy(lead_s=60.0, margin_s=60.0, release_after_s=10.0)
     glide_bomb: Policy = Policy(lead_s=60.0, margin_s=60.0)
     aircraft: Policy = Policy(lead_s=120.0, alarm_ratio=0.5, late_ratio=0.5, watch_ratio=0.9)
-    other: Policy = Policy(lead_s=300.0, alarm_ratio=0.04)
+    other: Policy = Policy(lead_s=300.0, alarm_ratio=0.025)
     hold_ratio: float = 0.5
     hold_s: float = 20.0
     dwell_s: float = 120.0

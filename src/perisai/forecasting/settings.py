@@ -19,14 +19,14 @@ class Motion(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     on the ground.
     """
 
-    turns_per_hour: float = 5.0
-    leg_min_s: float = 200.0
-    turn_sigma_deg: float = 26.0
+    turns_per_hour: float = 4.4
+    leg_min_s: float = 250.0
+    turn_sigma_deg: float = 12.0
     course_pull: float = 1.0
     aim_share: float = 0.2
-    loiter_share: float = 0.02
+    loiter_share: float = 0.03
     loiter_s: float = 300.0
-    ends_per_hour: float = 0.3
+    ends_per_hour: float = 0.1
     speed_sigma: float = 0.03
     follow_share: float = 0.95
     usual_speed_mps: float = 52.0
