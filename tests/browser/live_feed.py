@@ -16,7 +16,13 @@ INK = """(name) => [...document.querySelectorAll(`canvas.${name}`)].map((canvas)
   return ink;
 }).reduce((sum, ink) => sum + ink, 0)"""
 SPEAK = """window.spoken = [];
-SpeechSynthesis.prototype.speak = function (words) { window.spoken.push(words.text + '|' + words.lang); };"""
+SpeechSynthesis.prototype.speak = function (words) { window.spoken.push(words.text + '|' + words.lang); };
+window.tones = [];
+const start = OscillatorNode.prototype.start;
+OscillatorNode.prototype.start = function (when) {
+  window.tones.push(this.frequency.value);
+  return start.call(this, when);
+};"""
 KYIV: dict[str, float] = {"lat": 50.45, "lon": 30.5}
 ROWS = [
     {"id": 1, **KYIV, "ve": 10.0, "vn": 50.0, "p_ee": 9e6, "p_nn": 4e6},

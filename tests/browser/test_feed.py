@@ -79,10 +79,12 @@ def test_new_alarms_are_told_in_words_and_speech_until_muted(page: Page, feed: F
     name = page.get_by_role("group", name="Alerts").locator("b").first.inner_text()
     expect(page.get_by_text(f"Alarm: {name}, Drone")).to_be_visible()
     assert page.evaluate("window.spoken") == [f"Alarm: {name}, Drone|en-GB"]
+    assert page.evaluate("window.tones") == [880, 660, 880]
     page.keyboard.press("m")
     feed.tick(2, alerts=[alert(two, 100)])
     expect(page.get_by_role("group", name="Alerts").get_by_role("button")).to_have_count(2)
     assert len(page.evaluate("window.spoken")) == 1
+    assert len(page.evaluate("window.tones")) == 3
     page.keyboard.press("m")
     assert len(page.evaluate("window.spoken")) == 1
 
