@@ -10,7 +10,8 @@ from perisai.tracking import Tracker
 from perisai.tracking.classify import mix_habits
 from perisai.tracking.histories import PAST, remember, update_histories
 from perisai.tracking.kalman import update_place
-from perisai.tracking.motion import AGILE, FAST_MPS, STANDARD, TURN_LASTS_S, advance, prepare
+from perisai.tracking.models import AGILE, FAST_MPS, STANDARD, TURN_LASTS_S, prepare
+from perisai.tracking.motion import advance
 from perisai.tracking.settings import CLASSES, TrackerSettings, motion, rules
 from perisai.tracking.work import new_work
 

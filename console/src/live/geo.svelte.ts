@@ -51,10 +51,15 @@ class Geo {
     return area ? nameIn(area.properties) || code : code;
   }
 
+  /** The areas whose middles are nearest to a place. */
+  nearest(lon: number, lat: number, count: number): Area[] {
+    const far = ([x, y]: [number, number]): number => Math.hypot((x - lon) * Math.cos((lat * Math.PI) / 180), y - lat);
+    return [...this.areas.values()].sort((a, b) => far(a.centre) - far(b.centre)).slice(0, count);
+  }
+
   /** The code of the area that holds a place, or else of the one whose middle is nearest; '' before there are any. */
   at(lon: number, lat: number): string {
-    const far = ([x, y]: [number, number]): number => Math.hypot((x - lon) * Math.cos((lat * Math.PI) / 180), y - lat);
-    const near = [...this.areas.values()].sort((a, b) => far(a.centre) - far(b.centre)).slice(0, NEIGHBOURS);
+    const near = this.nearest(lon, lat, NEIGHBOURS);
     return (near.find(({ feature }) => contains(feature.geometry, lon, lat)) ?? near[0])?.code ?? '';
   }
 

@@ -49,10 +49,7 @@ export function publishHook(): void {
     /** The name of an area in the page's language. */
     name: (code: string) => geo.name(code),
     /** Codes of the areas nearest to a place. */
-    near: (lon: number, lat: number, count: number) => {
-      const far = (at: [number, number]): number => Math.hypot((at[0] - lon) * Math.cos((lat * Math.PI) / 180), at[1] - lat);
-      return [...geo.areas.values()].sort((a, b) => far(a.centre) - far(b.centre)).slice(0, count).map((area) => area.code);
-    },
+    near: (lon: number, lat: number, count: number) => geo.nearest(lon, lat, count).map((area) => area.code),
     get settled() {
       return view.settled();
     },

@@ -30,6 +30,11 @@ class Alert(msgspec.Struct, frozen=True, kw_only=True):
     tracks: tuple[int, ...] = ()
     reason: str = ""
 
+    @property
+    def key(self) -> tuple[int, str, str]:
+        """What tells a span from any other, in the order of the alerts table."""
+        return self.start_us, self.area, self.level
+
 
 class AlertChange(msgspec.Struct, frozen=True):
     """What happened to an alert at a beat: it was raised, updated (threat, arrival, tracks, renewal) or ended.

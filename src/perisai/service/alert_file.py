@@ -46,7 +46,7 @@ class AlertFile:
     def take(self, change: AlertChange) -> None:
         with self._lock:
             self._now_us = max(self._now_us, change.at_us)
-            self._rows[_key(change.alert)] = change.alert
+            self._rows[change.alert.key] = change.alert
             self._changed = True
 
     def recall(self) -> None:
@@ -58,7 +58,7 @@ class AlertFile:
             for text in pq.read_table(path, columns=["change"])["change"].to_pylist():
                 change = msgspec.json.decode(text, type=AlertChange)
                 self._now_us = max(self._now_us, change.at_us)
-                found[_key(change.alert)] = change.alert
+                found[change.alert.key] = change.alert
             found = {key: alert for key, alert in found.items() if not _over(alert, horizon_us)}
         with self._lock:
             self._rows, self._settled, self._changed = found | self._rows, settled, True
@@ -85,14 +85,14 @@ class AlertFile:
             raise
         with self._lock:
             for alert in alerts:
-                if _over(alert, horizon_us) and self._rows[_key(alert)] is alert:
-                    del self._rows[_key(alert)]
-            self._settled = len(alerts) + self._settled - sum(_key(alert) in self._rows for alert in alerts)
+                if _over(alert, horizon_us) and self._rows[alert.key] is alert:
+                    del self._rows[alert.key]
+            self._settled = len(alerts) + self._settled - sum(alert.key in self._rows for alert in alerts)
         self._due_s = begun_s + SHARE * (time.monotonic() - begun_s)
 
     def _merged(self, alerts: list[Alert]) -> Iterator[pa.Table]:
         """The settled rows of the file with these alerts, sorted, between them."""
-        keys, begin = [_key(alert) for alert in alerts], 0
+        keys, begin = [alert.key for alert in alerts], 0
         young, starts = set(keys), np.array([key[0] for key in keys], np.int64)
         if self._settled:
             with pq.ParquetFile(self.path) as file:
@@ -124,10 +124,6 @@ class AlertFile:
             ends = np.zeros(0, np.int64)
         horizon_us = int(ends.max(initial=0)) - self._keep_us
         return int(np.count_nonzero(ends < horizon_us)), horizon_us
-
-
-def _key(alert: Alert) -> Key:
-    return alert.start_us, alert.area, alert.level
 
 
 def _keys(table: pa.Table) -> Iterator[Key]:

@@ -159,14 +159,8 @@ class House:
         mine = set(self.roles) | (set(self._trackers(bus)) if "tracker" in self.roles else set())
         tasks = [asyncio.create_task(do(), name=name) for name, do in work.items() if name in mine]
         sources = [task for task in tasks if task.get_name() == "ingest"]
-        if self.roles & {"console", "gateway"} or played is not None:
-            tasks.append(asyncio.create_task(gateway.run(), name="picture"))
-        if shared and self.roles & {"console", "gateway"}:
-            subscribers = channels.find(WebPushOutlet).subscribers
-            subscribers.share(bus)
-            tasks.append(asyncio.create_task(subscribers.follow(bus), name="subscribers"))
-        if shared and "console" in self.roles:
-            tasks.append(asyncio.create_task(channels.serve(), name="feed"))
+        beside = self._beside(bus, gateway, channels, played=played is not None)
+        tasks += [asyncio.create_task(do, name=name) for name, do in beside.items()]
         tasks += inputs.start()
         with contextlib.ExitStack() as stack:
             server = None
@@ -175,13 +169,7 @@ class House:
                     contextlib.closing(AuditLog(self.data / "audit", lambda: time.time_ns() // 1000))
                 )
                 server = self._console(bus, gateway, channels, desk, ingest, audit)
-                serving = asyncio.create_task(server.serve(sockets=[listener]), name="console")
-                tasks.append(serving)
-                while not (server.started or serving.done()):
-                    await asyncio.sleep(0.01)
-                host, port = listener.getsockname()[:2]
-                scheme = "https" if self.config.service.tls_certificate else "http"
-                self.address = f"{scheme}://{host}:{port}/"
+                tasks.append(await self._serve(server, listener))
             ready(self.address)
             try:
                 await self._until_stopped(tasks)
@@ -197,6 +185,32 @@ class House:
                 await end(task for task in tasks if task.get_name() != "console")
                 await asyncio.gather(*tasks, return_exceptions=True)
                 recorder.flush()
+
+    async def _serve(self, server: Server, listener: socket.socket) -> asyncio.Task[None]:
+        """Serve the console; returns once it answers, or has ended by itself."""
+        serving = asyncio.create_task(server.serve(sockets=[listener]), name="console")
+        while not (server.started or serving.done()):
+            await asyncio.sleep(0.01)
+        host, port = listener.getsockname()[:2]
+        scheme = "https" if self.config.service.tls_certificate else "http"
+        self.address = f"{scheme}://{host}:{port}/"
+        return serving
+
+    def _beside(
+        self, bus: Bus, gateway: Gateway, channels: Channels, *, played: bool
+    ) -> dict[str, Coroutine[Any, Any, None]]:
+        """What runs by name in every process that shows or gives out alerts, whoever has the roles' leases."""
+        work: dict[str, Coroutine[Any, Any, None]] = {}
+        shared, shows = bool(self.config.service.nats), bool(self.roles & {"console", "gateway"})
+        if shows or played:
+            work["picture"] = gateway.run()
+        if shared and shows:
+            subscribers = channels.find(WebPushOutlet).subscribers
+            subscribers.share(bus)
+            work["subscribers"] = subscribers.follow(bus)
+        if shared and "console" in self.roles:
+            work["feed"] = channels.serve()
+        return work
 
     def _trackers(self, bus: Bus) -> dict[str, Callable[[], Coroutine[Any, Any, None]]]:
         """The work of the role tracker by the name of its lease: one tracker, or the regions' and the stitcher."""

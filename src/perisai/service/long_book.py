@@ -26,8 +26,8 @@ class LongBook(AlertBook):
         held = super().all(area, since_us)
         if not self.forgotten or (since_us is not None and since_us >= self.forgotten_until_us):
             return held
-        known = {(one.start_us, one.area, one.level) for one in held}
-        old = [one for one in self._read(area, since_us) if (one.start_us, one.area, one.level) not in known]
+        known = {one.key for one in held}
+        old = [one for one in self._read(area, since_us) if one.key not in known]
         return old + held
 
     def _read(self, area: str | None, since_us: int | None) -> list[Alert]:

@@ -132,7 +132,7 @@ class AlertBook:
 
     def apply(self, change: AlertChange) -> None:
         alert = change.alert
-        self._rows[alert.start_us, alert.area, alert.level] = change
+        self._rows[alert.key] = change
         if self._keep_us is not None and change.at_us >= self._due_us:
             self._due_us = change.at_us + LOOK_US
             self._forget(change.at_us - self._keep_us)

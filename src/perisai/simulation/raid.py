@@ -115,7 +115,7 @@ def _dive(points: list[np.ndarray], heights: list[float], dive_m: float) -> np.n
 
 
 def _drones(lead: np.random.Generator, members: list[_Member], targets: Targets, period_s: float):
-    """A group of attack drones that set out for one place, in trail or each by a way of its own."""
+    """A group of attack drones: in trail to one place, or each by a way of its own to a place near the others'."""
     goal = targets.choose(lead, members[0].start, 450e3, 40e3)
     plan = _way(lead, members[0].start, goal)
     trail = lead.random() < DRONES.trail_share
@@ -168,7 +168,7 @@ def _recon(lead: np.random.Generator, members: list[_Member], targets: Targets, 
 
 
 def _cruise(lead: np.random.Generator, members: list[_Member], targets: Targets, period_s: float):
-    """A salvo of cruise missiles at one place, 30-150 m over land, in trail or each by a way of its own."""
+    """Cruise missiles of a salvo, 30-150 m over land: in trail, or each by its own way to a place near the others'."""
     goal = targets.choose(lead, members[0].start, 600e3, 80e3)
     plan = dog_legs(lead, members[0].start, goal, CRUISE)
     trail = lead.random() < CRUISE.trail_share

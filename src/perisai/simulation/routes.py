@@ -54,7 +54,8 @@ def targets_of(areas: Areas, rng: np.random.Generator) -> Targets:
 
 
 def dog_legs(rng: np.random.Generator, start: np.ndarray, target: np.ndarray, manners: Manners) -> list[np.ndarray]:
-    """Points (2,) from the start to the target: legs whose courses scatter about the target's bearing, cut at 70."""
+    """Points (2,), m on the plane, from the start to the target: legs whose courses scatter about the target's bearing
+    (normal, cut at 70 degrees)."""
     points = [start]
     place = start
     for _ in range(80):

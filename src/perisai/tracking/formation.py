@@ -9,7 +9,7 @@ import math
 from perisai.kernels import loop
 
 from .bank import Bank
-from .motion import STANDARD, model_set
+from .models import STANDARD, model_set
 from .settings import MODELS
 
 LEAST = 3

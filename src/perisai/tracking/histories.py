@@ -9,7 +9,7 @@ import math
 
 from perisai.kernels import loop
 
-from .motion import STANDARD, TURN_SPREAD2, course_of, flight_of, noise_of, prepare, turn_of
+from .models import STANDARD, TURN_SPREAD2, course_of, flight_of, noise_of, prepare, turn_of
 from .settings import MODELS, Motion
 
 PAST = 14

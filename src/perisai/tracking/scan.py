@@ -16,7 +16,7 @@ from .forms import FORM_BEARING, FORM_PLANE, FORM_POLAR, FORM_PRESENCE
 from .gating import Pairs, by_track, pairs, ring_slot, sound_delay, widening
 from .histories import update_histories
 from .kalman import blur, measure, plane_likelihood, update_place
-from .motion import model_set
+from .models import model_set
 from .settings import MODELS, STATES
 from .sites import BEARING, MODES, REMOTE_ID
 
