@@ -35,8 +35,8 @@ class TrackerSettings(msgspec.Struct, frozen=True, kw_only=True):
     centre: tuple[float, float] | None = None
     turn_deg_s: tuple[float, ...] = (3.6, 3.6, 4.9, 3.6, 3.6, 3.0, 3.6)
     turn_spread_deg_s: tuple[float, ...] = (2.2, 2.2, 2.2, 2.2, 2.2, 1.7, 2.2)
-    along_noise: tuple[float, float, float] = (0.02, 2.0, 2.0)
-    across_noise: tuple[float, float, float] = (0.02, 2.0, 2.0)
+    along_noise: tuple[float, float, float] = (0.02, 0.2, 0.2)
+    across_noise: tuple[float, float, float] = (0.02, 0.5, 0.5)
     agile_noise: tuple[float, float, float] = (1.0, 30.0, 1000.0)
     heard_noise: tuple[float, float, float] = (0.003, 0.9, 30.0)
     vertical_noise: tuple[float, float, float] = (0.01, 0.5, 0.5)
