@@ -1,14 +1,15 @@
 /** Who is signed in at this console, and requests in their name (docs/operator-api.md). */
+export type Role = 'viewer' | 'operator' | 'supervisor' | 'admin' | 'partner';
 export type Leave = 'view' | 'act' | 'approve' | 'audit' | 'accounts' | 'share';
 
 interface SessionInfo {
-  account: { name: string; role: string; may: Leave[]; second_factor: boolean } | null;
+  account: { name: string; role: Role; may: Leave[]; second_factor: boolean } | null;
   csrf: string | null;
   sign_in_to_view: boolean;
   two_operators_people: number;
   /** What the button to a provider of sign-ins says; null where there is none. */
   provider: string | null;
-  exercise_accounts: { name: string; password: string; role: string }[];
+  exercise_accounts: { name: string; password: string; role: Role }[];
 }
 
 /** An answer of the service: its body when it went well, else what it said. */

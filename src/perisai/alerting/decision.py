@@ -5,7 +5,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from perisai.model import FRAME_US, THREATS, Alert, AlertChange, Areas, BadInputError, Level, Threat
+from perisai.model import FRAME_US, THREATS, Alert, AlertChange, Areas, BadInputError, Level
 
 from . import reason
 from .score import Floats, Ints, Rows, Scores, read_rows, score
@@ -121,15 +121,16 @@ class Alerter:
         return changes
 
     def _update(self, area: int, rows: Rows, scores: Scores, own: Ints, end_us: int) -> list[AlertChange]:
-        """A change of threat or tracks is told, but not more often than update_s."""
+        """A change of threat or tracks is told, but not more often than update_s; a new threat with its reason."""
         if self._updated_s[area] < self.settings.update_s or not own.size:
             return []
         before = self._active[area]
-        threat, tracks = self._threat(rows, own), self._tracks(rows, self._main(scores, own))
-        if (threat, tracks) == (before.threat, before.tracks):
+        now = self._alert(area, before.level, rows, scores, own, end_us)
+        if (now.threat, now.tracks) == (before.threat, before.tracks):
             return []
         self._updated_s[area] = 0.0
-        alert = msgspec.structs.replace(before, threat=threat, tracks=tracks)
+        why = before.reason if now.threat == before.threat else now.reason
+        alert = msgspec.structs.replace(before, threat=now.threat, tracks=now.tracks, reason=why)
         self._active[area] = alert
         return [AlertChange("updated", alert, end_us)]
 
@@ -137,16 +138,10 @@ class Alerter:
         """Of an area's rows, by share, those that make most of its danger."""
         return own[scores.share[own] >= 0.1 * scores.share[own[0]]][: self.settings.list_tracks]
 
-    def _tracks(self, rows: Rows, main: Ints) -> tuple[int, ...]:
-        return tuple(sorted(rows.track[main].tolist()))
-
-    def _threat(self, rows: Rows, own: Ints) -> Threat:
-        return THREATS[int(rows.threat[own[0]])]
-
     def _alert(self, area: int, level: Level, rows: Rows, scores: Scores, own: Ints, end_us: int) -> Alert:
         main = self._main(scores, own)
         first = main[int(np.argmin(rows.median[main]))]
-        threat = self._threat(rows, own)
+        threat = THREATS[int(rows.threat[own[0]])]
         probability = float(scores.probability[area])
         eta_s = float(rows.median[first])
         count = int(np.count_nonzero(rows.threat[main] == rows.threat[own[0]]))
@@ -158,7 +153,7 @@ class Alerter:
             start_us=end_us,
             eta_s=eta_s,
             probability=probability,
-            tracks=self._tracks(rows, main),
+            tracks=tuple(sorted(rows.track[main].tolist())),
             reason=reason.raised(level, threat, count, eta_s, probability),
         )
 

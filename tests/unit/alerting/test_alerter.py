@@ -122,6 +122,16 @@ def test_no_all_clear_when_the_next_is_two_minutes_behind():
     assert alerter.active()[0].start_us == T0_US
 
 
+def test_when_the_threat_changes_the_reason_tells_of_the_new_one():
+    alerter = Alerter(chessboard())
+    drone, cruise = forecast(("3-3", 0.4, 100.0)), forecast(("3-3", 0.9, 100.0), threat="cruise", track=8)
+    raised, updated = run(alerter, drone, *[pa.concat_tables([drone, cruise])] * 8)
+    assert (raised.alert.threat, updated.alert.threat) == ("drone", "cruise")
+    assert "drone" in raised.alert.reason and "cruise" not in raised.alert.reason
+    assert updated.alert.reason.startswith("A cruise missile will probably reach")
+    assert updated.alert.start_us == raised.alert.start_us
+
+
 def test_a_clock_jump_ends_nothing():
     alerter = Alerter(chessboard())
     run(alerter, *[forecast(("3-3", 0.9, 0.0))] * 30)
