@@ -9,9 +9,9 @@ from perisai.service.bench import bars, consistency, mixed_day
 EPOCH_US = 1_757_000_000_000_000
 
 
-def _steps(scale: float) -> consistency.Steps:
+def _steps(scale: float) -> list[consistency.Step]:
     rng = np.random.default_rng(7)
-    return [scale * rng.chisquare(2, 500) for _ in range(48)]
+    return [consistency.Step(scale * rng.chisquare(2, 500), np.arange(500)) for _ in range(48)]
 
 
 def test_errors_as_stated_lie_inside_both_bounds():
@@ -29,6 +29,15 @@ def test_errors_larger_than_stated_are_above_and_smaller_ones_below():
     assert over["means_above"] > 0.5
     assert under["means_in_95"] < 0.5
     assert under["means_above"] == 0.0
+
+
+def test_a_group_that_errs_together_is_one_run():
+    rng = np.random.default_rng(8)
+    group = np.arange(500) // 5
+    steps = [consistency.Step(rng.chisquare(2, 100)[group], group) for _ in range(300)]
+    assert consistency.verdict(steps)["means_in_95"] == pytest.approx(0.95, abs=0.03)
+    apart = [consistency.Step(step.squared, np.arange(500)) for step in steps]
+    assert consistency.verdict(apart)["means_in_95"] < 0.7
 
 
 def test_a_bar_is_held_or_not_and_left_out_where_its_figure_is():

@@ -1,9 +1,12 @@
 """Whether the tracker errs as much as it says: NEES of its rows, NIS of what it expected of the next plots.
 
-Bounds are two-sided (Bar-Shalom, Li & Kirubarajan 2001, 5.4). Each target is a run of its own (they fly and are
-measured independently), so the mean of 50 of them at one scan is held against the 95 % bounds of chi squared with 100
-degrees of freedom over 50; and every value for itself against those of 2 degrees.
+Bounds are two-sided (Bar-Shalom, Li & Kirubarajan 2001, 5.4). Every value for itself is held against the 95 % bounds of
+chi squared with 2 degrees of freedom; and the mean of 50 runs at one scan against those of 100 degrees over 50. Targets
+that fly apart are runs of their own; of a group, which turns together, one is.
 """
+
+from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -16,23 +19,28 @@ from perisai.tracking import Tracker
 from perisai.tracking.bank import USED
 from perisai.tracking.mixture import moments
 from perisai.tracking.motion import advance
+from perisai.tracking.settings import TrackerSettings
 
 from .targets import PERIOD_S, SIGMA_M, Scenario, frames, scenario
 
 DIMENSIONS = 2
 RUNS = 50
-GATE = 20.0
+GATE = TrackerSettings().gate
 FIRST_SCAN = 11
 
-Steps = list[np.ndarray]
-"""Of each scan, the squared distances normalised by what was stated, one a target."""
+
+class Step(NamedTuple):
+    """Of a scan: squared distances normalised by what was stated (n,), one a target, and the group each flies in."""
+
+    squared: np.ndarray
+    group: np.ndarray
 
 
-def verdict(steps: Steps) -> dict[str, float]:
+def verdict(steps: Sequence[Step]) -> dict[str, float]:
     """Mean (2 when consistent) and the shares inside the two-sided 95 % bounds: of single values, and of the means of
-    RUNS targets at one scan."""
+    RUNS targets of different groups at one scan."""
     low, high = chi2.ppf([0.025, 0.975], DIMENSIONS)
-    every = np.concatenate(steps)
+    every = np.concatenate([step.squared for step in steps])
     means = np.array([m for step in steps for m in _means(step)])
     near, far = chi2.ppf([0.025, 0.975], DIMENSIONS * RUNS) / RUNS
     return {
@@ -48,12 +56,13 @@ def verdict(steps: Steps) -> dict[str, float]:
     }
 
 
-def _means(step: np.ndarray) -> np.ndarray:
-    whole = len(step) // RUNS
-    return step[: whole * RUNS].reshape(whole, RUNS).mean(axis=1)
+def _means(step: Step) -> np.ndarray:
+    apart = step.squared[np.unique(step.group, return_index=True)[1]]
+    whole = len(apart) // RUNS
+    return apart[: whole * RUNS].reshape(whole, RUNS).mean(axis=1)
 
 
-def nees(made: Scenario, rows: list[pa.Table], picture: list[tuple[np.ndarray, np.ndarray]]) -> Steps:
+def nees(made: Scenario, rows: list[pa.Table], picture: list[tuple[np.ndarray, np.ndarray]]) -> list[Step]:
     """Normalised estimation error squared of every row updated in its scan, of tracks assigned to a target, by the
     targets' numbers."""
     out = []
@@ -63,13 +72,14 @@ def nees(made: Scenario, rows: list[pa.Table], picture: list[tuple[np.ndarray, n
         table = rows[scan]
         where = {track: k for k, track in enumerate(table["track"].to_pylist())}
         ee, en, nn = (floats(table[name]) for name in ("p_ee", "p_en", "p_nn"))
-        step = []
+        step, group = [], []
         for a, b in zip(one.truth.tolist(), one.track.tolist(), strict=True):
             k = where.get(int(identity[b]))
             if k is not None:
                 e, n = place[b] - made.truth[scan, a, :2]
                 step.append((nn[k] * e * e - 2 * en[k] * e * n + ee[k] * n * n) / (ee[k] * nn[k] - en[k] ** 2))
-        out.append(np.array(step))
+                group.append(made.group[a])
+        out.append(Step(np.array(step), np.array(group)))
     return out
 
 
@@ -87,7 +97,7 @@ def _expect(x, p, mu, t, r, bank, which, to, motion, work, mean, cov, out):
         out[k, 2], out[k, 3], out[k, 4] = cov[0, 0], cov[0, 1], cov[1, 1]
 
 
-def nis(made: Scenario) -> Steps:
+def nis(made: Scenario) -> list[Step]:
     """Normalised innovation squared of the plot nearest to what each confirmed track expects, inside the gate.
 
     For targets apart: in a raid the nearest plot may be a neighbour's."""
@@ -103,7 +113,8 @@ def nis(made: Scenario) -> Steps:
             det = (ee * nn - en**2)[:, None]
             squared = (nn[:, None] * e * e - 2 * en[:, None] * e * n + ee[:, None] * n * n) / det
             least = squared.min(axis=1)
-            out.append(least[least < GATE])
+            own = least[least < GATE]
+            out.append(Step(own, np.arange(len(own))))
         tracker.step(frame)
     return out
 

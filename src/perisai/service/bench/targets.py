@@ -30,10 +30,11 @@ TURNS_PER_S = 1.0 / 60.0
 class Scenario(NamedTuple):
     """truth: (scans, n, 4) E, N, vE, vN on the plane, m and m/s. plots: per scan (k, 2) positions measured, m.
 
-    times: (scans,) s. sensor: the one sensor. plane: where E and N lie.
+    group: (n,) which targets fly together. times: (scans,) s. sensor: the one sensor. plane: where E and N lie.
     """
 
     truth: np.ndarray
+    group: np.ndarray
     plots: list[np.ndarray]
     times: np.ndarray
     sensor: Sensor
@@ -43,7 +44,8 @@ class Scenario(NamedTuple):
 def scenario(layout: str, targets: int, seed: int, scans: int = SCANS) -> Scenario:
     """The scenario of a layout (`spread` or `raid`); the same seed gives the same."""
     rng = np.random.default_rng([seed, targets, layout == "raid"])
-    truth = _fly(rng, layout, targets, scans)
+    group = np.arange(targets) // GROUP if layout == "raid" else np.arange(targets)
+    truth = _fly(rng, group, scans)
     plots = []
     for scan in range(scans):
         seen = truth[scan, rng.random(targets) < PD, :2]
@@ -56,18 +58,17 @@ def scenario(layout: str, targets: int, seed: int, scans: int = SCANS) -> Scenar
         id="radar", kind="position", lat=CENTRE[0], lon=CENTRE[1], max_range_m=1.3 * reach, period_s=PERIOD_S,
         detection_probability=PD, clutter_per_scan=0.5 * targets * 1.3**2, sigma_m=SIGMA_M,
     )  # fmt: skip
-    return Scenario(truth, plots, PERIOD_S * np.arange(scans), sensor, plane_at(*CENTRE))
+    return Scenario(truth, group, plots, PERIOD_S * np.arange(scans), sensor, plane_at(*CENTRE))
 
 
-def _fly(rng: np.random.Generator, layout: str, targets: int, scans: int) -> np.ndarray:
+def _fly(rng: np.random.Generator, member: np.ndarray, scans: int) -> np.ndarray:
     """States (scans, n, 4); those of a group share speed, heading and turns."""
-    groups = -(-targets // GROUP) if layout == "raid" else targets
-    member = np.arange(targets) // GROUP if layout == "raid" else np.arange(targets)
+    groups, targets = int(member[-1]) + 1, len(member)
     fast = rng.permutation(groups) < groups / 3.0
     speed = np.where(fast, rng.uniform(180.0, 250.0, groups), rng.uniform(50.0, 70.0, groups))
     heading = rng.uniform(0.0, 2.0 * np.pi, groups)
     place = rng.uniform(-240_000.0, 240_000.0, (groups, 2))[member]
-    if layout == "raid":
+    if groups < targets:
         place = place + rng.normal(0.0, GROUP_SPREAD_M, place.shape)
     left = np.zeros(groups)
     rate = np.zeros(groups)

@@ -111,7 +111,7 @@ class Flown(NamedTuple):
     """What the tracker made of a scenario: its score, NEES of each scan, plots, processor time (s)."""
 
     score: dict[str, float]
-    nees: consistency.Steps
+    nees: list[consistency.Step]
     plots: int
     seconds: float
 
