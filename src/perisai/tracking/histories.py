@@ -99,8 +99,8 @@ def _join(x, p, i, m, out, total):
 @loop
 def update_histories(x, p, mu, habit, i, kind, motion: Motion, work, past, past_mu, k, lapse, z, j, variance, dt):
     """`kalman.update_place` over the pairs of models before and now of track i, whose state `lapse` seconds ago is in
-    past[k]; kind: its set of models. From one turn straight into the other is left to two scans. Gives the least
-    squared distance."""
+    past[k] (m and m/s on the region plane); kind: its set of models. z: detections, m; variance: of each axis of z[j],
+    m2; dt: its time less the track's, s. From one turn straight into the other is left to two scans."""
     pi, out = work.transition, work.pairs
     if lapse != work.cached_dt[0]:
         prepare(motion, lapse, pi)
@@ -130,4 +130,3 @@ def update_histories(x, p, mu, habit, i, kind, motion: Motion, work, past, past_
         whole += mu[i, m]
     for m in range(MODELS):
         mu[i, m] /= whole
-    return least
