@@ -45,6 +45,8 @@ test: ## everything: lint, types, import arrows, all tests, a real browser
 	@$(MAKE) --no-print-directory -j2 .venv/.ready $(CONSOLE)
 	@$(MAKE) --no-print-directory check
 	@.ci/chromium
+	@echo "kernels: compiled once after an update, which takes a minute"
+	@$(RUN) python -m perisai.service.warm
 	$(RUN) pytest $(ARGS)
 
 check: .venv/.ready lint types arrows ## lint, types and import arrows

@@ -156,7 +156,10 @@ def _mark() -> Path:
 
 
 def main() -> None:
-    """Fly the drill and leave the mark; where the package cannot be written, the kernels live as long as a process."""
+    """Fly the drill, once for these sources, and leave the mark; where the package cannot be written, the kernels live
+    as long as a process."""
+    if _mark().exists():
+        return
     fly_drill()
     try:
         _mark().parent.mkdir(exist_ok=True)
