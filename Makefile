@@ -9,10 +9,10 @@ RUN := $(UV) run --frozen
 CONSOLE := src/perisai/service/console_dist/index.html
 CONSOLE_SOURCES := $(shell find console -path console/node_modules -prune -o -type f -print 2>/dev/null)
 
-.PHONY: help demo test check lint format types arrows unit browser bench fuzz soak soak-kill soak-cluster soak-console soak-memory audit sbom clean console
+.PHONY: help demo test check lint format types arrows unit browser bench fuzz soak soak-kill soak-cluster soak-regions soak-overload soak-console soak-memory audit sbom clean console
 
 help: ## list the targets
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
 
 .tools/bin/uv:
 	@command -v python3 >/dev/null || { echo "make: python3 (3.11 or newer) is needed; on Debian: apt-get install python3 python3-venv"; exit 1; }
@@ -71,7 +71,7 @@ unit: .venv/.ready ## the quick tests
 fuzz: .venv/.ready ## 100,000 random and 10,000 mutated messages for every parser of what comes from outside
 	$(RUN) python tests/property/sensor_fuzz.py $(ARGS)
 
-soak: soak-kill soak-cluster soak-console soak-memory ## long runs, bounded: kills, a cluster, a full console, a day of raids
+soak: soak-kill soak-cluster soak-regions soak-overload soak-console soak-memory ## long runs, bounded: kills, a cluster, take-overs, overload, a full console, a day of raids
 
 soak-kill: .venv/.ready ## kill -9 of centre and bus, raid after raid; KILLS=1000 MINUTES=120; goes on where it was stopped
 	$(RUN) python tests/fault/soak.py $(or $(KILLS),1000) $(or $(MINUTES),120)
@@ -82,8 +82,14 @@ soak-console: .venv/.ready $(CONSOLE) ## thirty simulated minutes of a full cons
 soak-memory: .venv/.ready $(CONSOLE) ## the largest night back to back, HOURS=24 of it in MINUTES=180: its memory stays flat
 	$(RUN) python benchmarks/service_soak.py $(or $(HOURS),24) $(or $(MINUTES),180)
 
-soak-cluster: .venv/.ready ## three servers: the leader killed, then parted, over MINUTES=10
+soak-cluster: .venv/.ready ## three servers under a raid: the leader killed, then parted, over MINUTES=10: p99 under 6 s, nothing lost
 	$(RUN) python tests/fault/test_cluster.py $(or $(MINUTES),10)
+
+soak-regions: .venv/.ready ## a region's tracker and alerter killed, TIMES=5: the standby works within 5 and 3 s
+	$(RUN) python tests/fault/test_regions.py $(or $(TIMES),5)
+
+soak-overload: .venv/.ready ## five times CAPACITY=1000 a second for SECONDS=60: shed in order, alerts p99 under 2 s
+	$(RUN) python tests/fault/test_overload.py $(or $(CAPACITY),1000) $(or $(SECONDS),60)
 
 audit: .venv/.ready ## what runs, against known faults (OSV); said and passed over when there is no network
 	@.ci/audit

@@ -2,23 +2,26 @@
 
 `python benchmarks/service_soak.py [HOURS] [MINUTES]` plays as fast as the machine follows, until so many simulated
 hours or real minutes, and says every quarter of a simulated hour what the centre and its bus hold. One process: ingest,
-trust, tracker, forecasts, alerts, channels, recorder and console; what it holds itself to play is the same all along.
+trust, tracker, forecasts, alerts, channels, recorder and console. What it plays it reads from disk, part by part.
 """
 
 import asyncio
+import itertools
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from perisai.model import FRAME_US, TIME, Frame, parse_sensors, split_frames, time_us
-from perisai.recording import read_table
+from perisai.model import FRAME_US, Frame, empty, frame_end_us, parse_sensors, split_frames, time_us
+from perisai.recording import read_table, write_table
+from perisai.service.bench.back_to_back import BackToBack
 from perisai.service.commands.live import _with_ground
 from perisai.service.config import Config, ServiceSettings
 from perisai.service.house import House
@@ -27,10 +30,11 @@ from perisai.service.warm import warming
 
 NIGHT, SEED = "2025-09-07", 7001
 SPEED = 60.0
+PART_US = 600_000_000
 EVERY_US = 900_000_000
 SETTLED_H = 6.0
 """After which nothing may grow (after half of a run that is shorter than twice that): the first night fills what is
-kept for the console, and the second begins while this program still holds the first."""
+kept for the console."""
 MOST = 1.15
 """How much more than at that time is still called flat: allocators keep what they were lent."""
 
@@ -54,9 +58,11 @@ def main() -> None:
 
 async def _run(directory: Path, hours: float, minutes: float) -> list[tuple[float, float, float]]:
     """(simulated hours, MB of the centre, MB of its bus) at each quarter of an hour."""
-    made = directory / "night"
+    made, parts = directory / "night", directory / "parts"
     simulate = [sys.executable, "-m", "perisai.cli", "simulate", "--night", NIGHT, "--seed", str(SEED), "-o", str(made)]
     subprocess.run(simulate, check=True)
+    with ProcessPoolExecutor(1, get_context("spawn")) as beside:  # what is measured here is the centre alone
+        night = beside.submit(_cut, made, parts).result()
     sensors = parse_sensors((made / "sensors.toml").read_text(), "the simulated night's sensors")
     config = _with_ground(
         Config(
@@ -74,27 +80,37 @@ async def _run(directory: Path, hours: float, minutes: float) -> list[tuple[floa
                 house.stopping.set()
 
     deadline = time.monotonic() + 60 * minutes
-    played = _watched(_nights(read_table(made / "detections.parquet", "detections")), hours, directory, held, house)
+    played = _watched(_nights(parts, night), hours, directory, held, house)
     watching = asyncio.create_task(watch())
     await house.run(played, SPEED, lambda address: print("console:", address, flush=True))
     watching.cancel()
     return held
 
 
-def _nights(detections: pa.Table) -> Iterator[Frame]:
-    """The night again and again, each moved behind the one before, in time and in the numbers of scans."""
-    first, last = (int(f(time_us(detections["received"]))) for f in (np.min, np.max))
-    span_us = (last - first) // FRAME_US * FRAME_US + FRAME_US
-    scans = int(np.max(detections["scan"].fill_null(0).to_numpy())) + 1
-    night = 0
-    while True:
-        moved = detections
-        for name in ("time", "received"):
-            column = pa.array(time_us(detections[name]) + night * span_us).cast(TIME)
-            moved = moved.set_column(moved.schema.get_field_index(name), name, column)
-        numbers = pc.add(detections["scan"], night * scans)
-        yield from split_frames(moved.set_column(moved.schema.get_field_index("scan"), "scan", numbers))
-        night += 1
+def _cut(night: Path, parts: Path) -> tuple[int, int, int]:
+    """The night as files of PART_US each, named in order; returns its first and last receipt and its last scan."""
+    detections = read_table(night / "detections.parquet", "detections")
+    received = time_us(detections["received"])
+    detections = detections.take(pa.array(np.argsort(received, kind="stable")))
+    parts.mkdir()
+    of = (frame_end_us(np.sort(received)) - FRAME_US) // PART_US
+    for number in np.unique(of).tolist():
+        first, last = np.searchsorted(of, [number, number + 1]).tolist()
+        write_table(detections.slice(first, last - first), parts / f"{number:012d}.parquet")
+    scans = int(np.max(detections["scan"].fill_null(0).to_numpy()))
+    return int(received.min()), int(received.max()), scans
+
+
+def _nights(parts: Path, night: tuple[int, int, int]) -> Iterator[Frame]:
+    """The night again and again, each behind the one before, with a frame for every second; one part is in memory."""
+    again, end_us = BackToBack(*night), 0
+    for number in itertools.count():
+        for part in sorted(parts.iterdir()):
+            for frame in split_frames(again.round(read_table(part, "detections"), number)):
+                for between in range(end_us + FRAME_US, frame.end_us, FRAME_US) if end_us else ():
+                    yield Frame(between, empty("detections"))
+                yield frame
+                end_us = frame.end_us
 
 
 def _watched(

@@ -17,6 +17,8 @@ import msgspec
 from test_kill import SEED, raid
 
 KILLS_A_RAID = 10
+START_S = 5.0
+"""From start to healthy, of the processor: on the wall it is the machine's, which others load."""
 RECORD = Path("artefacts/soak-kill.jsonl")
 
 
@@ -47,14 +49,18 @@ def main() -> None:
         with record.open("ab") as file:
             file.write(msgspec.json.encode(raids[-1]) + b"\n")
         print(_told(raids), flush=True)
+    if any(seconds >= START_S for one in raids for seconds in one.worked_s):
+        raise SystemExit(f"a start took {START_S:g} s of the processor or more")
 
 
 def _told(raids: list[Raid]) -> str:
     began = [seconds for one in raids for seconds in one.began_s]
     worked = [seconds for one in raids for seconds in one.worked_s]
+    within = sum(seconds < START_S for seconds in began) / len(began)
     return (
         f"{sum(one.kills for one in raids)} kills, {len(raids)} raids, {len({one.commit for one in raids})} commits, "
         f"all as undisturbed; start to healthy: median {statistics.median(began):.1f} s, longest {max(began):.1f} s, "
+        f"{within:.0%} within {START_S:g} s, "
         f"processor time median {statistics.median(worked):.1f} s, longest {max(worked):.1f} s"
     )
 

@@ -29,6 +29,8 @@ FEWEST = 128
 """Rollouts that every track has, however many tracks there are."""
 LOITER_RATE = 5.0
 """Turns come so many times faster while an object is turning."""
+ROWS_A_TRACK = 16
+"""Room for so many areas a track: where there is less than is found, all is foreseen a second time."""
 
 
 class _State(msgspec.Struct):
@@ -158,6 +160,7 @@ class Forecaster:
         impact = np.ascontiguousarray(b[:, bk.IX : bk.ITS + 1])
         follows = self._follows(chosen, kind)
         draws = first_draws(self._draws, max(FEWEST, self.settings.most_rollouts // chosen.size))
+        self._limit = max(self._limit, ROWS_A_TRACK * chosen.size)
         while True:
             out = np.empty((self._limit, 6 + len(ARRIVED_S)))
             count = forecast_all(

@@ -93,22 +93,30 @@ class Claims:
         self._watchers, self._settings = watchers, settings
         self.open: list[Claim] = []
         self.begun = 0
+        self._told_of: list[Claim] | None = None
+        self._told = np.zeros((4, 0))
+        """Of `_told_of`, while that is `open`: lat, lon, sigma_m, last_us. A flood of reports asks each claim."""
 
     def join(self, lat: float, lon: float, sigma_m: float, reporter: str, now_us: int) -> Claim:
         """The claim a report belongs to: the nearest it may be of, or a new one."""
-        claim = self._nearest(lat, lon, sigma_m, now_us)
-        if claim is None:
+        place = self._nearest(lat, lon, sigma_m, now_us)
+        if place is None:
             self.begun += 1
-            claim = Claim(self.begun, lat, lon, sigma_m, now_us, now_us)
-            self.open.append(claim)
+            self.open.append(Claim(self.begun, lat, lon, sigma_m, now_us, now_us))
+            self._told = np.column_stack([self._told, (lat, lon, sigma_m, now_us)])
             if len(self.open) > MOST:
-                self.open.remove(min(self.open, key=lambda one: one.last_us))
+                oldest = int(np.argmin(self._told[3]))
+                del self.open[oldest]
+                self._told = np.delete(self._told, oldest, axis=1)
+            place = len(self.open) - 1
+        claim = self.open[place]
         claim.last_us = now_us
         claim.reports += 1
         share = max(SMOOTHING, 1.0 / claim.reports)
         claim.lat += share * (lat - claim.lat)
         claim.lon += share * (lon - claim.lon)
         claim.sigma_m += share * (sigma_m - claim.sigma_m)
+        self._told[:, place] = claim.lat, claim.lon, claim.sigma_m, now_us
         if len(claim.reporters) < MOST_REPORTERS:
             claim.reporters.setdefault(reporter, "open")
         return claim
@@ -175,14 +183,18 @@ class Claims:
             seen_by=sorted(ids[number] for number in claim.spoke),
         )
 
-    def _nearest(self, lat: float, lon: float, sigma_m: float, now_us: int) -> Claim | None:
+    def _nearest(self, lat: float, lon: float, sigma_m: float, now_us: int) -> int | None:
+        """The place in `open` of the nearest claim that a report may be of."""
+        if self._told_of is not self.open:
+            self._told_of = self.open
+            self._told = np.array([(c.lat, c.lon, c.sigma_m, c.last_us) for c in self.open]).reshape(-1, 4).T.copy()
         if not self.open:
             return None
-        kept = np.array([(c.lat, c.lon, c.sigma_m, (now_us - c.last_us) * 1e-6) for c in self.open])
-        away_m = distance_m(lat, lon, kept[:, 0], kept[:, 1])
-        gate_m = np.minimum(SIGMAS * np.hypot(sigma_m, kept[:, 2]), FAR_M) + SPEED_MPS * kept[:, 3]
+        lats, lons, sigmas_m, last_us = self._told
+        away_m = distance_m(lat, lon, lats, lons)
+        gate_m = np.minimum(SIGMAS * np.hypot(sigma_m, sigmas_m), FAR_M) + SPEED_MPS * ((now_us - last_us) * 1e-6)
         best = int(np.argmin(away_m / gate_m))
-        return self.open[best] if away_m[best] <= gate_m[best] else None
+        return best if away_m[best] <= gate_m[best] else None
 
     def _witnessed(self, living: dict[int, Living], now_us: int) -> "_Witnessed":
         """The tracks that may speak for a claim now."""

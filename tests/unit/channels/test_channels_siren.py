@@ -129,7 +129,7 @@ async def test_what_sirens_say_is_read_back(tmp_path, monkeypatch):
         assert told("a").order == alarm.identifier
         await until(lambda: told("b").fault == "no answer")
         assert (told("b").state, told("b").follows) == ("off", False)
-        assert 0.0 <= told("b").age_s < 5.0
+        assert 0.0 <= told("b").age_s < 60.0
         broken.faults = 0
         await until(lambda: (told("b").state, told("b").follows, told("b").fault) == ("on", True, ""))
         async with aiomqtt.Client("127.0.0.1", port) as client:

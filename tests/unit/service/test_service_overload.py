@@ -1,4 +1,4 @@
-"""What is more than the house follows goes in the stated order; fault/test_overload.py holds the alerts in time."""
+"""What is more than the house follows goes in the stated order; fault/test_overload.py has a raid under it."""
 
 import numpy as np
 import pyarrow as pa

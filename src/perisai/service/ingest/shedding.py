@@ -7,6 +7,7 @@ import numpy as np
 import pyarrow as pa
 
 from perisai.model import Sensor
+from perisai.model.sensor import SensorKind
 
 from . import metrics
 
@@ -23,13 +24,18 @@ DEPTH_S = 0.5
 _KINDS = {"modes": "transponder", "remote_id": "transponder", "presence": "ear", "bearing": "ear"}
 
 
+def class_of(kind: SensorKind) -> str:
+    """The class of what a sensor of a kind says, unless a person does."""
+    return _KINDS.get(kind, "radar")
+
+
 class Shedder:
     """A bucket that `most_per_s` detections flow through. Orders, ticks and alerts do not pass through it."""
 
     def __init__(self, most_per_s: int, sensors: Sequence[Sensor]) -> None:
         """most_per_s: what the slowest role behind follows; 0: everything passes."""
         self._most = most_per_s
-        self._class = {sensor.id: CLASSES.index(_KINDS.get(sensor.kind, "radar")) for sensor in sensors}
+        self._class = {sensor.id: CLASSES.index(class_of(sensor.kind)) for sensor in sensors}
         self._depth = DEPTH_S * most_per_s
         self._room, self._at_s = self._depth, 0.0
         self.shed: Counter[str] = Counter()
