@@ -29,7 +29,7 @@ from perisai.service.identity import IdentitySettings
 from perisai.service.warm import warming
 
 NIGHT, SEED = "2025-09-07", 7001
-SPEED = 60.0
+SPEED = 120.0
 PART_US = 600_000_000
 EVERY_US = 900_000_000
 SETTLED_H = 6.0

@@ -17,14 +17,16 @@ def conform(table: pa.Table, kind: str, source: str) -> pa.Table:
     Raises BadInputError naming the source and the column when a required column is missing or a type differs.
     """
     schema = SCHEMAS[kind]
-    missing = [name for name in REQUIRED[kind] if name not in table.column_names]
+    names = set(table.column_names)
+    missing = [name for name in REQUIRED[kind] if name not in names]
     if missing:
         raise BadInputError(
             f"{source}: column {missing[0]}", "missing", f"a {kind} table with {', '.join(REQUIRED[kind])}"
         )
     columns: list[pa.ChunkedArray | pa.Array] = []
-    for field in schema:
-        if field.name not in table.column_names:
+    fits = table.schema.equals(schema, check_metadata=True)  # as all of our own do, several times a frame
+    for field in () if fits else schema:
+        if field.name not in names:
             columns.append(pa.nulls(table.num_rows, field.type))
             continue
         column = table.column(field.name)
@@ -35,10 +37,11 @@ def conform(table: pa.Table, kind: str, source: str) -> pa.Table:
                 raise BadInputError(f"{source}: column {field.name}", f"type {column.type}", str(field.type)) from error
         columns.append(column)
     for name in REQUIRED[kind]:
-        nulls = columns[schema.get_field_index(name)].null_count
+        place = schema.get_field_index(name)
+        nulls = (table.column(place) if fits else columns[place]).null_count
         if nulls and kind != "detections":
             raise BadInputError(f"{source}: column {name}", f"{nulls} nulls", "a value in every row")
-    return pa.Table.from_arrays(columns, schema=schema)
+    return table if fits else pa.Table.from_arrays(columns, schema=schema)
 
 
 def build(kind: str, columns: Mapping[str, Any]) -> pa.Table:

@@ -34,6 +34,7 @@ from .keys import cap_signer
 from .lease import work_by_lease
 from .listen import Server, listening, web_server
 from .long_book import LongBook
+from .memory import few_heaps
 from .nats_server import NatsServer
 from .orders.office import Office
 from .partners.exchange import Exchange
@@ -102,6 +103,7 @@ class House:
 
         played: frames to play at `speed` instead of the clock's own ticks. ready: told the address of the console.
         """
+        few_heaps()
         async with contextlib.AsyncExitStack() as stack:
             set_up_traces(self.config.service.traces)
             listener = stack.enter_context(listening(self.config.service)) if "console" in self.roles else None
@@ -294,6 +296,5 @@ class House:
             raise ResourceError(f"{self.data}: cannot be written ({error.strerror})") from error
 
     def _stop_on_signals(self) -> None:
-        loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(number, self.stopping.set)
+            asyncio.get_running_loop().add_signal_handler(number, self.stopping.set)

@@ -88,7 +88,8 @@ class Ingest:
             delay = begun + (frame.end_us - first_us) / 1e6 / speed - time.monotonic()
             if delay > 0:
                 await asyncio.sleep(delay)
-            while picture_us() and frame.end_us - picture_us() > AHEAD_US * max(1.0, speed):
+            # A house that starts has no picture yet: then no farther than so much ahead of the first frame.
+            while frame.end_us - (picture_us() or first_us) > AHEAD_US * max(1.0, speed):
                 await asyncio.sleep(0.05)
                 begun += 0.05
             if frame.table.num_rows:
