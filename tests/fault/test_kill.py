@@ -33,7 +33,12 @@ class Centre:
 
     def start(self) -> None:
         began = time.monotonic()
-        env = os.environ | {"PYTHONPATH": str(AS_INSTALLED)}
+        env = os.environ | {
+            "PYTHONPATH": str(AS_INSTALLED),
+            # What pip installs is compiled to bytecode; here the first start does so.
+            "PYTHONDONTWRITEBYTECODE": "",
+            "PYTHONPYCACHEPREFIX": str(self.directory / "bytecode"),
+        }
         with self.log.open("ab") as log:
             command = [sys.executable, str(Path(__file__).with_name("centre.py")), str(self.directory), str(SPEED)]
             self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True, env=env)

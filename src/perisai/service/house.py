@@ -34,7 +34,7 @@ from .keys import cap_signer
 from .lease import work_by_lease
 from .listen import Server, listening, web_server
 from .long_book import LongBook
-from .memory import few_heaps
+from .memory import few_heaps, keep_small
 from .nats_server import NatsServer
 from .orders.office import Office
 from .partners.exchange import Exchange
@@ -201,8 +201,8 @@ class House:
     def _beside(
         self, bus: Bus, gateway: Gateway, channels: Channels, *, played: bool
     ) -> dict[str, Coroutine[Any, Any, None]]:
-        """What runs by name in every process that shows or gives out alerts, whoever has the roles' leases."""
-        work: dict[str, Coroutine[Any, Any, None]] = {}
+        """What runs by name whoever has the roles' leases; the picture where alerts are shown or given out."""
+        work: dict[str, Coroutine[Any, Any, None]] = {"memory": keep_small()}
         shared, shows = bool(self.config.service.nats), bool(self.roles & {"console", "gateway"})
         if shows or played:
             work["picture"] = gateway.run()

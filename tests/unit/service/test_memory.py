@@ -1,5 +1,6 @@
-"""Many threads share few heaps: what one gave back another uses."""
+"""Many threads share few heaps: what one gave back another uses; and what is free goes back to the machine."""
 
+import ctypes
 import re
 import subprocess
 import sys
@@ -33,12 +34,35 @@ libc.fflush(out)
 together.wait()
 """
 
+HOLES = """
+from pathlib import Path
+from perisai.service.memory import give_back
+
+def resident_mb():
+    return int(Path("/proc/self/statm").read_text().split()[1]) * 4096 / 1e6
+
+held = [bytes(2_000) for _ in range(100_000)]
+full = resident_mb()
+held = held[::50]
+with_holes = resident_mb()
+give_back()
+print(full - with_holes, full - resident_mb())
+"""
+GLIBC = hasattr(ctypes.CDLL(None), "malloc_info")
+
 
 def heaps(which: str) -> int:
     told = subprocess.run([sys.executable, "-c", THREADS, which], capture_output=True, text=True, check=True).stdout
     return len(re.findall(r"<heap nr=", told))
 
 
-@pytest.mark.skipif(not hasattr(__import__("ctypes").CDLL(None), "malloc_info"), reason="the C library is not glibc")
+@pytest.mark.skipif(not GLIBC, reason="the C library is not glibc")
 def test_threads_share_few_heaps():
     assert heaps("as they come") > HEAPS >= heaps("few")
+
+
+@pytest.mark.skipif(not GLIBC, reason="the C library is not glibc")
+def test_what_is_free_between_what_is_held_goes_back():
+    told = subprocess.run([sys.executable, "-c", HOLES], capture_output=True, text=True, check=True).stdout
+    by_itself_mb, given_back_mb = (float(word) for word in told.split())
+    assert by_itself_mb < 100.0 < given_back_mb
