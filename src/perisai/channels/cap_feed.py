@@ -13,6 +13,8 @@ ATOM = "http://www.w3.org/2005/Atom"
 CAP = "urn:oasis:names:tc:emergency:cap:1.2"
 CAP_TYPE = "application/cap+xml"
 ATOM_TYPE = "application/atom+xml; charset=utf-8"
+LOOK_US = 60_000_000
+"""So often what is taken in drops what has expired."""
 
 
 class FeedSettings(
@@ -58,9 +60,13 @@ class CapFeed:
         self.pushed_out = 0
         self._entries: dict[str, _Entry] = {}
         self._last: dict[str, str] = {}
+        self._due_us = 0
 
     def add(self, message: Message) -> None:
         """Takes in a message; the same identifier again replaces it."""
+        if message.sent_us >= self._due_us:  # also while nobody reads the feed
+            self._expire(message.sent_us)
+            self._due_us = message.sent_us + LOOK_US
         text = text_for(message, self.settings.language)
         self._entries.pop(message.identifier, None)
         self._entries[message.identifier] = _Entry(

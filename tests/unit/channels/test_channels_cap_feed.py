@@ -59,3 +59,13 @@ def test_the_feed_is_bounded_and_says_what_it_pushed_out():
         feed.add(message)
     assert feed.pushed_out == 1
     assert [feed.alert(message.identifier) is None for message in sent] == [True, False, False]
+
+
+def test_what_has_expired_goes_also_while_nobody_reads():
+    feed = CapFeed(FeedSettings())
+    (first,) = messages(AREAS, an_alert("A0"))
+    (second,) = messages(AREAS, an_alert("A1"), at_s=3 * 3600)
+    feed.add(first)
+    feed.add(second)
+    assert feed.alert(first.identifier) is None
+    assert feed.alert(second.identifier) == second.xml
