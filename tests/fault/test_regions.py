@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 
@@ -18,7 +19,7 @@ import msgspec
 import pyarrow as pa
 import pytest
 from centre import config as centre_config
-from live_raid import Heard
+from live_raid import PATIENCE_S, Heard
 
 from perisai.model import AlertChange, alerts_table, conform, write_sensors
 from perisai.service.bus import DETECTIONS, TICK, Bus
@@ -88,7 +89,7 @@ async def raid(directory: Path) -> dict[str, float]:
     """
     frames = list(itertools.islice(drill_frames(), FRAMES))
     async with NatsServer(directory / "bus") as server, Bus(server.url) as bus:
-        path = write_config(directory, server.url)
+        path, standby = write_config(directory, server.url), directory / f"{STANDBY}.log"
         with processes(path) as start:
             first = start(*BOTH)
             start("--role", "tracker", "--region", "east")
@@ -100,6 +101,7 @@ async def raid(directory: Path) -> dict[str, float]:
                     await tracks.until(frames[0].end_us)
                     start(*BOTH)  # the standby
                 if number == KILL_AT:
+                    await until(lambda: standing_by(standby))
                     first.kill()
                     killed, killed_at = time.monotonic(), time.time()
                 if frame.table.num_rows:
@@ -109,7 +111,6 @@ async def raid(directory: Path) -> dict[str, float]:
             await tracks.until(frames[-1].end_us)
             await alerts.until(frames[-1].end_us - 30_000_000)
             await asyncio.sleep(2.0)
-        standby = directory / f"{STANDBY}.log"
         assert tracks.ends == [frame.end_us for frame in frames], "every frame once, in order"
         assert west.ends == tracks.ends
         again, expected = replayed(load_config(path), absent, frames)
@@ -126,10 +127,25 @@ async def raid(directory: Path) -> dict[str, float]:
         }  # fmt: skip
 
 
+def events(log: Path) -> list[dict[str, str]]:
+    """What a process has logged."""
+    return [msgspec.json.decode(line) for line in log.read_text().splitlines() if line.startswith("{")]
+
+
+def standing_by(log: Path) -> bool:
+    """Whether a process has started and waits for all its leases."""
+    return {"tracker.west", "alerter"} <= {line["role"] for line in events(log) if line["event"] == "stands by"}
+
+
 def said_at(log: Path, event: str) -> float:
-    """When a process wrote a line of this event, seconds since 1970."""
-    lines = (msgspec.json.decode(line) for line in log.read_text().splitlines() if line.startswith("{"))
-    return datetime.fromisoformat(next(line for line in lines if line["event"] == event)["timestamp"]).timestamp()
+    """When a process logged an event, seconds since 1970."""
+    return datetime.fromisoformat(next(line for line in events(log) if line["event"] == event)["timestamp"]).timestamp()
+
+
+async def until(holds: Callable[[], bool]) -> None:
+    async with asyncio.timeout(PATIENCE_S):
+        while not holds():
+            await asyncio.sleep(0.05)
 
 
 @pytest.mark.timeout(400)

@@ -50,10 +50,14 @@ async def work_by_lease(bus: Bus, role: str, work: Callable[[], Coroutine[Any, A
 
 
 async def _take(store: Any, role: str, holder: bytes) -> int:
+    told = False
     while True:
         try:
             return await store.create(role, holder)
         except (nats.errors.Error, TimeoutError):
+            if not told:
+                log.info("stands by", role=role)
+                told = True
             await asyncio.sleep(TRY_S)
 
 

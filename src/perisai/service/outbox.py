@@ -4,6 +4,8 @@ The bus drops a second message of one identity for some minutes. Beyond that the
 behind its last checkpoint, and says none of it again.
 """
 
+import asyncio
+
 import pyarrow as pa
 
 from perisai.model import table_bytes
@@ -21,12 +23,14 @@ class Outbox:
 
     async def resume(self, heads: dict[str, int]) -> None:
         """Learn what was published behind the checkpoint with these heads."""
-        for stream in self.heads:
-            head = heads.get(stream, 0)
-            self.heads[stream] = head
-            last = await self._bus.last_sequence(stream)
-            if last > head:
-                self._said |= await self._bus.identities(stream, head, last)
+        # All streams at once: a standby that takes over has three seconds.
+        for said in await asyncio.gather(*(self._behind(stream, heads.get(stream, 0)) for stream in self.heads)):
+            self._said |= said
+
+    async def _behind(self, stream: str, head: int) -> set[str]:
+        self.heads[stream] = head
+        last = await self._bus.last_sequence(stream)
+        return await self._bus.identities(stream, head, last) if last > head else set()
 
     async def publish(self, stream: str, subject: str, data: bytes, identity: str, end_us: int) -> None:
         """Publish unless it was published before."""

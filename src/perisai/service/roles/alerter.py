@@ -34,9 +34,9 @@ async def run_alerter(
     signer: of CAP messages. reached: told the sequence on TRACKS up to which all is decided and given out.
     """
     saved = await bus.load_state("alerter") or State(0, b"")
-    stage = await asyncio.to_thread(AlertStage, areas, config, saved.blob or None, signer)
     outbox = Outbox(bus, STREAMS)
-    await outbox.resume(saved.heads)
+    making = asyncio.to_thread(AlertStage, areas, config, saved.blob or None, signer)
+    stage, _ = await asyncio.gather(making, outbox.resume(saved.heads))
     desk = desk_view(stage.desk) if saved.blob else EMPTY
     log.info("alerting", after=saved.sequence)
     reached(saved.sequence)

@@ -108,9 +108,9 @@ async def _track(bus: Bus, role: str, where: tuple[str, str], stage_from: Callab
     """Go on from the last checkpoint, and give the same rows again for what came after it."""
     stream, subject = where
     saved = await bus.load_state(role) or State(0, b"")
-    stage = await asyncio.to_thread(stage_from, saved.blob or None)
     outbox = Outbox(bus, (stream,))
-    await outbox.resume(saved.heads)
+    making = asyncio.to_thread(stage_from, saved.blob or None)
+    stage, _ = await asyncio.gather(making, outbox.resume(saved.heads))
     log.info("tracking", role=role, after=saved.sequence)
     told = None
     refusals = Refusals(role, stage.tracker.rejects)
