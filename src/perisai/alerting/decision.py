@@ -11,8 +11,6 @@ from . import reason
 from .score import Floats, Ints, Rows, Scores, read_rows, score
 from .settings import AlertSettings
 
-NEAR_RATIO = 1.0
-"""However large the place, an alarm stays while the danger within the lead would raise one: a new one would be late."""
 UNEASY_S = 900.0
 """An area is uneasy until it had no alert for so long."""
 LEVEL: dict[int, Level] = {1: "watch", 2: "alarm"}
@@ -47,7 +45,8 @@ class Alerter:
         s = self.settings
         # An hour kept up for nothing costs residents; a restart costs trust, in a hamlet as in a city.
         self._keep_ratio: Floats = np.clip(np.sqrt(people / s.keep_residents), *s.keep_ratios)
-        self._near_ratio: Floats = np.minimum(self._keep_ratio, NEAR_RATIO)
+        # A city told late is more than so many hamlets told late: what it loses, it loses at once.
+        self._raise_ratio: Floats = np.clip(s.large_residents / people, s.large_ratio, 1.0)
         self._level: npt.NDArray[np.int8] = np.zeros(n, np.int8)
         self._dwell_s: Floats = np.zeros(n)
         self._quiet_s: Floats = np.zeros(n)
@@ -82,8 +81,8 @@ class Alerter:
         self._dwell_s += passed
         self._updated_s += passed
         self._rest_s += passed
-        alarm = scores.alarm >= 1.0
-        keep_alarm = (level == 2) & ((scores.near >= self._near_ratio) | (scores.keep >= self._keep_ratio))
+        alarm = scores.alarm >= self._raise_ratio
+        keep_alarm = (level == 2) & (scores.keep >= self._keep_ratio)
         watch = (scores.watch >= 1.0) & (scores.early >= 1.0)
         keep_watch = (level == 1) & (scores.watch >= s.hold_ratio)
         kept = alarm | keep_alarm | ((level == 1) & (keep_watch | watch))

@@ -14,6 +14,8 @@ from .settings import AlertSettings
 
 LATE_S = 40.0
 """An alarm that comes so much later than the lead still serves; chosen on simulated nights (docs/adr/0016)."""
+SURE_SHARE = 0.5
+"""Where an object comes almost surely, an alarm at this share of its ratio is only early, not for nothing."""
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
@@ -39,13 +41,12 @@ class Rows:
 class Scores:
     """Per area (n,): sums over tracks of probability over cost-loss ratio; 1 is where the alert is worth its cost.
 
-    alarm: arrivals that can just be told in time, and those that cannot any more. near: all within lead and margin.
-    keep: within look_s more. watch: within the horizon. probability: that any track comes. share (m,): what each row
+    alarm: arrivals that can just be told in time, and those that cannot any more. keep: all within lead, margin and
+    look_s more. watch: within the horizon. probability: that any track comes. share (m,): what each row
     adds to its area's danger, for the reasons.
     """
 
     alarm: Floats
-    near: Floats
     keep: Floats
     watch: Floats
     early: Floats
@@ -138,15 +139,15 @@ def score(rows: Rows, areas: int, settings: AlertSettings) -> Scores:
     early = np.where(rows.low > need + settings.watch_early_s, ever, 0.0)
     # The same threshold in the measure of -ln(1 - p), so that one track alone alarms exactly at its ratio.
     alarm_ratio, late_ratio, watch_ratio = (_danger(of(f"{name}_ratio")) for name in ("alarm", "late", "watch"))
-    raises = _danger(timely) / alarm_ratio + _danger(late) / late_ratio
+    soon = come_by(rows, need + settings.look_s)
+    raises = _danger(timely) / _danger(of("alarm_ratio") * (1.0 - SURE_SHARE * soon)) + _danger(late) / late_ratio
 
     def total(value: Floats) -> Floats:
         return np.bincount(rows.area, weights=value, minlength=areas).astype(np.float64)
 
     return Scores(
         alarm=total(raises),
-        near=total(_danger(near) / alarm_ratio),
-        keep=total(_danger(come_by(rows, need + settings.look_s)) / alarm_ratio),
+        keep=total(_danger(soon) / alarm_ratio),
         watch=total(ever / watch_ratio),
         early=total(early / watch_ratio),
         probability=-np.expm1(-total(ever)),

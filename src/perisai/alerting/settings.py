@@ -58,6 +58,8 @@ class AlertSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     the score has to stay below before the all-clear. dwell_s: the least duration of an alert. look_s: an alarm is
     kept when another is expected within this time, so that no area goes quiet only to be woken again; expected means
     that the danger is sqrt(residents / keep_residents) times what raises an alarm, within keep_ratios.
+    large_residents: a place with more raises its alarm at large_residents / residents times the ratio of others, but no
+    less than large_ratio times: a city told late weighs more than as many people in many places.
     rest_s: after an all-clear no watch is raised for so long; an alarm is. uneasy_hold_s: hold_s where an alarm had
     come back within rest_s, until the area was quiet for 15 min: something circles there.
     watch_early_s: a watch is raised only for what is at least so far beyond the alarm's time.
@@ -65,18 +67,20 @@ class AlertSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     prefix: first part of identifiers, set apart per sender. list_tracks: most tracks named in an alert.
     """
 
-    drone: Policy = Policy(lead_s=300.0, alarm_ratio=0.025)
-    cruise: Policy = Policy(lead_s=120.0)
+    drone: Policy = Policy(lead_s=300.0, alarm_ratio=0.01)
+    cruise: Policy = Policy(lead_s=120.0, alarm_ratio=0.01)
     ballistic: Policy = Policy(lead_s=60.0, margin_s=60.0, release_after_s=10.0)
     glide_bomb: Policy = Policy(lead_s=60.0, margin_s=60.0)
     aircraft: Policy = Policy(lead_s=120.0, alarm_ratio=0.5, late_ratio=0.5, watch_ratio=0.9)
-    other: Policy = Policy(lead_s=300.0, alarm_ratio=0.025)
+    other: Policy = Policy(lead_s=300.0, alarm_ratio=0.01)
     hold_ratio: float = 0.5
     hold_s: float = 20.0
     dwell_s: float = 120.0
-    look_s: float = 150.0
+    look_s: float = 200.0
     keep_residents: float = 20_000.0
     keep_ratios: tuple[float, float] = (0.5, 3.0)
+    large_residents: float = 300_000.0
+    large_ratio: float = 0.25
     rest_s: float = 120.0
     uneasy_hold_s: float = 180.0
     watch_early_s: float = 150.0
@@ -98,8 +102,11 @@ class AlertSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
                     raise BadInputError(f"alerting.{threat}.{name}", repr(getattr(policy, name)), "0 or more seconds")
         if not 0.0 < self.hold_ratio <= 1.0:
             raise BadInputError("alerting.hold_ratio", repr(self.hold_ratio), "above 0, at most 1")
-        if not self.keep_residents > 0.0:
-            raise BadInputError("alerting.keep_residents", repr(self.keep_residents), "more than 0 residents")
+        for name in ("keep_residents", "large_residents"):
+            if not getattr(self, name) > 0.0:
+                raise BadInputError(f"alerting.{name}", repr(getattr(self, name)), "more than 0 residents")
+        if not 0.0 < self.large_ratio <= 1.0:
+            raise BadInputError("alerting.large_ratio", repr(self.large_ratio), "above 0, at most 1")
         if not 0.0 < self.keep_ratios[0] <= self.keep_ratios[1]:
             raise BadInputError("alerting.keep_ratios", repr(self.keep_ratios), "two numbers above 0, the lower first")
         for name in ("hold_s", "dwell_s", "look_s", "rest_s", "uneasy_hold_s", "watch_early_s", "update_s"):

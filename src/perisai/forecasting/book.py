@@ -2,8 +2,13 @@
 
 import math
 
-from perisai.geodesy import kernel, plane_convergence, plane_from_geodetic, plane_scale
+import numpy as np
 
+from perisai.geodesy import kernel, plane_convergence, plane_from_geodetic, plane_scale
+from perisai.kernels import inlined
+
+from . import courses as cs
+from . import legs as lg
 from .judge import BALLISTIC
 
 # Columns of the book; one row a track.
@@ -15,11 +20,13 @@ EXIST, SURE = 10, 11  # existence now, and when last measured
 KIND, NEUTRAL, USED = 12, 13, 14
 GAP = 15  # s usual between rows
 IX, IY, I11, I21, I22, IT, ITS = 16, 17, 18, 19, 20, 21, 22  # impact: place, sqrt-covariance, s after state, sigma s
-TURNS = 23  # how much it turned lately: fades with rows that fit
+SPIN = 23  # how far it turned lately, rad, to one side: fades in SPIN_S
 SEEN = 24  # s since any row, coasting ones too
 SINCE = 25  # s since its last turn; negative until one was seen
 CE, CN = 26, 27  # sum of unit courses, s, fading: the course it keeps coming back to
-COLUMNS = 28
+BORN, FIRST = 28, 29  # s on the forecaster's clock: when its leg began, and when it was first seen
+OVER, ROW_PP = 30, 31  # 1 once its source ended it without having lost it; variance of its last measured row, m2
+COLUMNS = 32
 
 # Columns of the rows given to `absorb`.
 R_LAT, R_LON, R_ALT, R_VE, R_VN, R_VU, R_PP, R_VV, R_EXIST, R_COAST, R_KIND, R_NEUTRAL, R_AGE = range(13)
@@ -28,16 +35,23 @@ ROW_COLUMNS = 20
 
 GRAVITY = 9.81
 COURSE_FADE_S = 3600.0
+SPIN_S = 150.0
+"""Turns are summed over so long to tell circling from a dog-leg."""
+MISSED_GAPS, LOST_RATIO = 1.5, 2.0
+"""A track that ends within so many of its usual gaps, its place known to no more than so many times the variance of
+before, was not lost: its source knows more."""
 
 
 @kernel
-def absorb(book, slots, rows, plane, correlation_s, gate, straight_q):
+def absorb(book, legs, flown, flown_count, slots, rows, plane, correlation_s, straight_q, motion, now_s):
     """Take rows, in order of time, into the book.
 
-    Each row is a noisy measurement of place and velocity: a Kalman update of a constant-velocity object, unless the row
-    does not fit (chi-square above the gate): then a new leg begins with it. The errors of rows close in time are alike,
-    so their variance is raised by correlation_s / gap. Bar-Shalom, Li & Kirubarajan 2001, sections 5.2 and 11.6.
+    Each row is a noisy measurement of place and velocity, which the hypotheses of the track's leg (legs (tracks,
+    HYPOTHESES, columns), see legs.py) are weighed by; the book shows the likeliest. flown (tracks, LEGS_KEPT, columns),
+    flown_count (tracks,): the legs before it (see courses.py). motion: one row a kind, as `states.motions` gives
+    it. now_s: the forecaster's clock, s.
     """
+    grown, score = np.zeros((lg.HYPOTHESES, lg.COLUMNS)), np.zeros(lg.HYPOTHESES)
     for i in range(slots.size):
         b = book[slots[i]]
         z = rows[i]
@@ -47,7 +61,11 @@ def absorb(book, slots, rows, plane, correlation_s, gate, straight_q):
         b[EXIST] = z[R_EXIST]
         b[SEEN] = z[R_AGE]
         if z[R_COAST] > 0.0 and b[USED] > 0.0:
+            known = gap <= MISSED_GAPS * b[GAP] and z[R_PP] <= LOST_RATIO * b[ROW_PP]
+            if z[R_COAST] > 1.0 and known:
+                b[OVER] = 1.0
             continue
+        b[OVER], b[ROW_PP] = 0.0, z[R_PP]
         lat, lon = math.radians(z[R_LAT]), math.radians(z[R_LON])
         x, y = plane_from_geodetic(plane, lat, lon)
         scale = plane_scale(plane, x, y)
@@ -57,17 +75,25 @@ def absorb(book, slots, rows, plane, correlation_s, gate, straight_q):
         vy = scale * (z[R_VE] * sin_t + z[R_VN] * cos_t)
         pp, vv = z[R_PP] * scale * scale, z[R_VV] * scale * scale
         _vertical(b, z, gap)
-        fits = False
+        h = legs[slots[i]]
+        row_s = now_s - z[R_AGE]
         if b[USED] > 0.0 and b[KIND] == z[R_KIND] and gap < 300.0:
-            fits = _update(b, x, y, vx, vy, pp, vv, gap, correlation_s, gate, straight_q)
-        if not fits:
-            b[TURNS] = min(1.0, b[TURNS] + 0.34) if b[USED] > 0.0 and gap < 300.0 else 0.0
-            b[X], b[Y], b[VX], b[VY] = x, y, vx, vy
-            b[PP], b[PV], b[VV] = pp, 0.0, vv
-            b[SINCE] = 0.5 * gap if b[USED] > 0.0 and gap < 300.0 else -1.0
+            m = motion[int(z[R_KIND])]
+            slow = min(1.0, m[10] / max(math.hypot(b[VX], b[VY]), 1.0))
+            law = (m[0] * slow, m[1] * slow, m[2], m[6])
+            had = (b[X], b[Y], b[VX], b[VY], b[BORN], row_s - gap)
+            k = lg.weigh(h, grown, score, (x, y, vx, vy), pp, vv, gap, correlation_s, straight_q, law)
+            _show(b, h[k])
+            b[BORN] = row_s - b[SINCE] if b[SINCE] >= 0.0 else b[FIRST]
+            turned = math.atan2(had[2] * b[VY] - had[3] * b[VX], had[2] * b[VX] + had[3] * b[VY])
+            b[SPIN] = b[SPIN] * math.exp(-gap / SPIN_S) + turned
+            flown_count[slots[i]] = cs.remember(b[BORN], had, flown[slots[i]], flown_count[slots[i]])
         else:
-            b[SINCE] += gap if b[SINCE] >= 0.0 else 0.0
-            b[TURNS] *= math.exp(-gap / 120.0)
+            b[SPIN] = 0.0
+            flown_count[slots[i]] = 0
+            b[FIRST] = b[BORN] = row_s
+            lg.begin(h, x, y, vx, vy, pp, vv, 0.5 * gap if b[USED] > 0.0 and gap < 300.0 else -1.0)
+            _show(b, h[0])
         if b[USED] > 0.0:
             b[GAP] += 0.3 * (min(gap, 120.0) - b[GAP])
             fade = math.exp(-min(gap, 120.0) / COURSE_FADE_S)
@@ -85,32 +111,10 @@ def absorb(book, slots, rows, plane, correlation_s, gate, straight_q):
         _impact(b, z, plane)
 
 
-@kernel
-def _update(b, x, y, vx, vy, pp, vv, gap, correlation_s, gate, straight_q):
-    """Predict by gap and update with the row; False, and the book as it was, when the row does not fit."""
-    loose = max(1.0, correlation_s / max(gap, 0.1))
-    r_p, r_v = pp * loose, vv * loose
-    px, py = b[X] + gap * b[VX], b[Y] + gap * b[VY]
-    p = b[PP] + 2.0 * gap * b[PV] + gap * gap * b[VV] + straight_q * gap**3 / 3.0
-    c = b[PV] + gap * b[VV] + straight_q * gap * gap / 2.0
-    v = b[VV] + straight_q * gap
-    # The gate uses the row's own errors: only the gain has to know that successive errors are alike.
-    s11, s12, s22 = p + pp, c, v + vv
-    det = s11 * s22 - s12 * s12
-    ex, ey, ux, uy = x - px, y - py, vx - b[VX], vy - b[VY]
-    fit = (s22 * (ex * ex + ey * ey) - 2.0 * s12 * (ex * ux + ey * uy) + s11 * (ux * ux + uy * uy)) / det
-    if fit > gate:
-        return False
-    s11, s22 = p + r_p, v + r_v
-    det = s11 * s22 - s12 * s12
-    k11, k12 = (p * s22 - c * s12) / det, (c * s11 - p * s12) / det
-    k21, k22 = (c * s22 - v * s12) / det, (v * s11 - c * s12) / det
-    b[X], b[Y] = px + k11 * ex + k12 * ux, py + k11 * ey + k12 * uy
-    b[VX], b[VY] = b[VX] + k21 * ex + k22 * ux, b[VY] + k21 * ey + k22 * uy
-    b[PP] = p - k11 * p - k12 * c
-    b[PV] = c - k11 * c - k12 * v
-    b[VV] = v - k21 * c - k22 * v
-    return True
+@inlined
+def _show(b, h):
+    b[X], b[Y], b[VX], b[VY] = h[lg.X], h[lg.Y], h[lg.VX], h[lg.VY]
+    b[PP], b[PV], b[VV], b[SINCE] = h[lg.PP], h[lg.PV], h[lg.VV], h[lg.SINCE]
 
 
 @kernel

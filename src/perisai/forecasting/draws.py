@@ -8,6 +8,7 @@ import numpy as np
 
 from .sobol import sobol
 
+GOLDEN = (5.0**0.5 - 1.0) / 2.0
 LEGS = 12
 """Most legs of one rollout inside the horizon; at the default rates more come in less than one of a million."""
 
@@ -15,7 +16,7 @@ LEGS = 12
 class Draws(NamedTuple):
     """normal (particles, 4): position and velocity errors. wait (particles, LEGS): unit exponential waits. turn,
     speed (particles, LEGS): normals. coin (particles, LEGS): uniforms for loitering. life (particles,): exponential.
-    aim (particles, LEGS): uniforms for the destination."""
+    aim (particles, LEGS): uniforms for the destination. which (particles,): uniforms for the leg it is on."""
 
     normal: np.ndarray
     wait: np.ndarray
@@ -24,6 +25,7 @@ class Draws(NamedTuple):
     coin: np.ndarray
     life: np.ndarray
     aim: np.ndarray
+    which: np.ndarray
 
 
 def draw(particles: int) -> Draws:
@@ -43,6 +45,7 @@ def draw(particles: int) -> Draws:
         coin=random.uniform(size=(particles, LEGS)),
         life=-np.log(spread[:, 7]),
         aim=np.column_stack([spread[:, 8], random.uniform(size=(particles, LEGS - 1))]),
+        which=(0.5 + GOLDEN * np.arange(particles)) % 1.0,
     )
 
 

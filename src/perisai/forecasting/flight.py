@@ -11,10 +11,13 @@ import numpy as np
 from perisai.geodesy import segment_in_circle
 from perisai.kernels import inlined
 
+from .courses import HALF
 from .draws import LEGS
 from .tally import BIN_S
 
-LOITER_LEG_S = 40.0
+LOITER_ANGLE = math.pi / 4.0
+LOITER_SPIN = 0.0137
+"""Circles are flown in steps of the former, rad, and foreseen ones at the latter, rad/s: 3.8 km wide at 52 m/s."""
 RAYLEIGH_MEAN = math.sqrt(math.pi) / 2.0
 TWO_PI = 2.0 * math.pi
 
@@ -113,11 +116,18 @@ def _lasts(draws, particle, i, mean_leg, least_leg, since):
 
 
 @inlined
-def _loiter(index, scratch, particle, serial, stay, side, x, y, vx, vy, t, end, age, horizon):
-    """Fly squares for `stay` s or till the end; (serial, x, y, vx, vy, t) after them."""
+def _loiter(index, scratch, particle, serial, stay, spin, x, y, vx, vy, t, end, age, horizon):
+    """Circle at spin rad/s for `stay` s or till the end; (serial, x, y, vx, vy, t) after it."""
+    cos_a = math.cos(LOITER_ANGLE)
+    sin_a = math.sin(LOITER_ANGLE) if spin > 0.0 else -math.sin(LOITER_ANGLE)
+    step_s = LOITER_ANGLE / abs(spin)
+    # Half a step back, so that the steps lie about the circle that begins here.
+    half_c = math.cos(0.5 * LOITER_ANGLE)
+    half_s = -math.sin(0.5 * LOITER_ANGLE) if spin > 0.0 else math.sin(0.5 * LOITER_ANGLE)
+    vx, vy = vx * half_c - vy * half_s, vx * half_s + vy * half_c
     while stay > 0.0 and t < end:
-        duration = min(LOITER_LEG_S, stay)
-        vx, vy = -side * vy, side * vx
+        duration = min(step_s, stay)
+        vx, vy = vx * cos_a - vy * sin_a, vx * sin_a + vy * cos_a
         leg(index, scratch, particle, serial, x, y, vx * duration, vy * duration, t, duration, age, horizon)
         serial += 1
         x += vx * duration
@@ -128,16 +138,13 @@ def _loiter(index, scratch, particle, serial, stay, side, x, y, vx, vy, t, end, 
 
 
 @inlined
-def _last_run(index, scratch, draws, particle, serial, aims, share, x, y, speed, t, end, age, horizon):
-    """Fly straight at the destination that `share` (0 to 1) of the running weights draws."""
-    aim_area, aim_weight, aim_count = aims
-    k = np.searchsorted(aim_weight[:aim_count], share * aim_weight[aim_count - 1])
-    a = aim_area[min(k, aim_count - 1)]
-    run_x = index.east[a] + 0.5 * index.core[a] * draws.normal[particle, 0] - x
-    run_y = index.north[a] + 0.5 * index.core[a] * draws.normal[particle, 1] - y
-    duration = math.hypot(run_x, run_y) / max(speed, 1.0)
-    part = min(1.0, (end - t) / max(duration, 1e-9))
-    leg(index, scratch, particle, serial, x, y, run_x * part, run_y * part, t, duration * part, age, horizon)
+def _last_run(index, scratch, draws, particle, serial, aim, x, y, vx, vy, t, end, age, horizon):
+    """Fly straight to the destination, or along the present course until it is abeam, where the object comes down."""
+    shift = 0.5 * index.core[aim] * draws.speed[particle, LEGS - 1]
+    speed = max(math.hypot(vx, vy), 1.0)
+    ahead = ((index.east[aim] - x) * vx + (index.north[aim] - y) * vy) / speed + shift
+    duration = min(max(ahead / speed, 0.0), end - t)
+    leg(index, scratch, particle, serial, x, y, vx * duration, vy * duration, t, duration, age, horizon)
 
 
 @inlined
@@ -152,19 +159,19 @@ def _turned(vx, vy, angle, pull, mean_course, factor):
 
 
 @inlined
-def fly(index, scratch, draws, particle, stamp, state, motion, aims, way, age, horizon):
+def fly(index, scratch, draws, particle, stamp, state, motion, aim_weight, way, age, horizon):
     """One rollout from the last known state through age + horizon; returns the next free leg serial.
 
     state: (x, y, vx, vy, position sigma, velocity sigma) m, m/s on the plane, (s since the last turn or negative, mean
-    course east, north). motion: (mean leg s, least leg s, turn sigma rad, loiter share, loiter s, ends/s, speed sigma,
-    pull, aim). A turn grows likelier the longer none came (`_lasts`); at a turn the share `pull` of the departure from
-    the mean course is taken back. aims: (areas, running weights, number) of the destinations near; a share `aim` of
-    dog-legs begins the last run, straight at one of them.
+    course east, north, where the leg began, rad/s at which it circles, 0 when it does not). motion: (mean leg s, least
+    leg s, turn sigma rad, loiter share, loiter s, ends/s, speed sigma, pull, aim share, last run m). A turn grows
+    likelier the longer none came (`_lasts`). The aim share is on the way to a destination drawn by aim_weight (areas,),
+    running weights: at a turn its course is taken anew on the destination; within the last run it flies straight there
+    and comes down. Of the others at a turn the share `pull` of the departure from the mean course is taken back.
     way: (crumbs (n, 3), first, last, state): the places of a predecessor, flown first, and the predecessor's state,
     flown on from where it was last seen; first == last for none.
     """
-    mean_leg, least_leg, turn_sigma, loiter_share, loiter_s, end_rate, speed_sigma, pull, aim = motion
-    _, aim_weight, aim_count = aims
+    mean_leg, least_leg, turn_sigma, loiter_share, loiter_s, end_rate, speed_sigma, pull, aim_share, last_run_m = motion
     serial = stamp
     n = draws.normal
     x = state[0] + state[4] * n[particle, 0]
@@ -185,8 +192,24 @@ def fly(index, scratch, draws, particle, stamp, state, motion, aims, way, age, h
         vx, vy = vx * factor, vy * factor
         state = ahead
     mean_course = math.atan2(state[8], state[7])
+    aim = -1
+    if draws.aim[particle, 0] < aim_share and aim_weight[-1] > 0.0:
+        aim = np.searchsorted(aim_weight, draws.aim[particle, 0] / aim_share * aim_weight[-1])
+        aim = min(aim, aim_weight.size - 1)
+    from_x, from_y = state[9], state[10]
     for i in range(LEGS):
-        duration = min(_lasts(draws, particle, i, mean_leg, least_leg, state[6]), end - t)
+        lasts = _lasts(draws, particle, i, mean_leg, least_leg, state[6])
+        circles = i == 0 and abs(state[11]) > 0.0 and last == first
+        if circles:
+            lasts = 0.0
+        if aim >= 0 and not circles:
+            gap = math.hypot(index.east[aim] - from_x, index.north[aim] - from_y)
+            if gap < last_run_m:
+                _last_run(index, scratch, draws, particle, serial, aim, x, y, vx, vy, t, end, age, horizon)
+                return serial + 1
+            done = math.hypot(x - from_x, y - from_y)
+            lasts = max(0.0, min(lasts, (HALF * gap - done) / max(math.hypot(vx, vy), 1.0)))
+        duration = min(lasts, end - t)
         if duration > 0.0:
             leg(index, scratch, particle, serial, x, y, vx * duration, vy * duration, t, duration, age, horizon)
             serial += 1
@@ -195,19 +218,18 @@ def fly(index, scratch, draws, particle, stamp, state, motion, aims, way, age, h
             t += duration
         if t >= end:
             break
-        if draws.coin[particle, i] < loiter_share:
+        if circles or draws.coin[particle, i] < loiter_share:
             stay = min(end - t, loiter_s * draws.wait[particle, LEGS - 1 - i])
-            side = 1.0 if draws.turn[particle, i] > 0.0 else -1.0
+            spin = state[11] if circles else LOITER_SPIN if draws.turn[particle, i] > 0.0 else -LOITER_SPIN
             serial, x, y, vx, vy, t = _loiter(
-                index, scratch, particle, serial, stay, side, x, y, vx, vy, t, end, age, horizon
+                index, scratch, particle, serial, stay, spin, x, y, vx, vy, t, end, age, horizon
             )  # fmt: skip
-        chance = draws.aim[particle, i]
-        if chance < aim and aim_count > 0 and aim_weight[aim_count - 1] > 0.0:
-            speed = math.hypot(vx, vy)
-            _last_run(
-                index, scratch, draws, particle, serial, aims, chance / aim, x, y, speed, t, end, age, horizon
-            )  # fmt: skip
-            return serial + 1
         factor = max(0.3, 1.0 + speed_sigma * draws.speed[particle, i])
-        vx, vy = _turned(vx, vy, turn_sigma * draws.turn[particle, i], pull, mean_course, factor)
+        scatter = turn_sigma * draws.turn[particle, i]
+        from_x, from_y = x, y
+        if aim >= 0:
+            go_x, go_y = index.east[aim] - x, index.north[aim] - y
+            mean_course, pull = math.atan2(go_y, go_x), 1.0
+            scatter = scatter if math.hypot(go_x, go_y) > last_run_m else 0.0
+        vx, vy = _turned(vx, vy, scatter, pull, mean_course, factor)
     return serial

@@ -11,36 +11,40 @@ import pyarrow.compute as pc
 from perisai.model import ARRIVED_S, FRAME_US, THREATS, Areas, BadInputError, build, empty, floats, time_us
 
 from . import book as bk
+from . import legs as lg
 from .book import absorb
+from .courses import no_legs
 from .draws import draw, first_draws
 from .index import build_index
 from .judge import BALLISTIC, judge
 from .rollout import forecast_all
-from .settings import ForecastSettings, Motion
-from .trail import CRUMBS, LEADERS, drop_crumbs, find_leaders, no_trail
+from .settings import ForecastSettings
+from .states import motions, moving
+from .trail import LEADERS, drop_crumbs, find_leaders, no_trail
 
 STRAIGHT_Q = 0.01
 """Noise of a straight leg, m2/s3: wind and steering, 0.1 m/s in a second."""
 WARNING_GRADE = (0.9, 400.0)
 """A tentative track goes out at once above this existence and speed, m/s (TRACKING.md, section 5)."""
-COURSE_KNOWN_S = 900.0
-"""After so long on its way half of what is to be known of an object's mean course is known."""
 FEWEST = 128
 """Rollouts that every track has, however many tracks there are."""
-LOITER_RATE = 5.0
-"""Turns come so many times faster while an object is turning."""
 ROWS_A_TRACK = 16
 """Room for so many areas a track: where there is less than is found, all is foreseen a second time."""
+OVER_SHARE, OVER_S = 0.1, 60.0
+"""Of tracks that their source ended without missing them before, the share that flies on, and its decay: not none, for
+a source may be wrong, or begin anew."""
+
+
+_STORES = ("_book", "_legs", "_flown", "_flown_count", "_trail", "_crumbs")
+"""What is kept of each track, a row a slot."""
 
 
 class _State(msgspec.Struct):
     version: int
     last_us: int
     tracks: list[int]
-    book: bytes
     now_s: float
-    trail: bytes
-    crumbs: bytes
+    stores: list[bytes]
 
 
 class Forecaster:
@@ -55,10 +59,12 @@ class Forecaster:
         self._codes = pa.array(areas.code, pa.string())
         self._draws = draw(self.settings.particles)
         self._weight = np.maximum(areas.population, 500.0) ** self.settings.destination_power
-        self._motion = _motions(self.settings)
+        self._motion = motions(self.settings)
         self._civil = frozenset(address.lower() for address in self.settings.civil_addresses)
         self._slot: dict[int, int] = {}
         self._book = np.zeros((64, bk.COLUMNS))
+        self._legs = np.zeros((64, lg.HYPOTHESES, lg.COLUMNS))
+        self._flown, self._flown_count = no_legs(64)
         self._trail, self._crumbs = no_trail(64)
         self._last_us = 0
         self._now_s = 0.0
@@ -101,11 +107,13 @@ class Forecaster:
         # A coasting or ended row says nothing new of where it is, and a track first heard of so has no state.
         keep &= (status <= 0) | np.array([i in self._slot for i in ids])
         rows = _rows(tracks, end_us, self.settings)
-        rows[:, bk.R_EXIST], rows[:, bk.R_COAST] = existence, status >= 1
+        rows[:, bk.R_EXIST], rows[:, bk.R_COAST] = existence, np.maximum(status, 0.0)
         rows[:, bk.R_KIND], rows[:, bk.R_NEUTRAL] = judge(tracks, self._civil)
         slots = np.array([self._slot_of(i) if k else -1 for i, k in zip(ids, keep, strict=True)], np.int64)
-        s = self.settings
-        absorb(self._book, slots[keep], rows[keep], self._index.plane, s.correlation_s, s.turn_gate, STRAIGHT_Q)
+        absorb(
+            self._book, self._legs, self._flown, self._flown_count, slots[keep], rows[keep], self._index.plane,
+            self.settings.correlation_s, STRAIGHT_Q, self._motion, self._now_s,
+        )  # fmt: skip
         drop_crumbs(self._book, slots[keep], rows[keep], self._trail, self._crumbs, self._now_s)
         landed = _landed(tracks) & keep
         self._book[slots[landed], bk.AGE] = math.inf
@@ -115,9 +123,9 @@ class Forecaster:
         if slot is None:
             slot = self._slot[track] = len(self._slot)
             if slot == len(self._book):
-                self._book = np.concatenate([self._book, np.zeros_like(self._book)])
-                self._trail = np.concatenate([self._trail, np.zeros_like(self._trail)])
-                self._crumbs = np.concatenate([self._crumbs, np.zeros_like(self._crumbs)])
+                for name in _STORES:
+                    store = getattr(self, name)
+                    setattr(self, name, np.concatenate([store, np.zeros_like(store)]))
             self._book[slot] = 0.0
             self._crumbs[slot] = 0
         return slot
@@ -128,7 +136,7 @@ class Forecaster:
         if keep.all():
             return
         tracks = [track for track, kept in zip(self._slot, keep, strict=True) if kept]
-        for store in (self._book, self._trail, self._crumbs):
+        for store in (getattr(self, name) for name in _STORES):
             store[: len(tracks)] = store[: len(keep)][keep]
         self._slot = {track: slot for slot, track in enumerate(tracks)}
 
@@ -136,14 +144,17 @@ class Forecaster:
         """That each track is real and still flies: what its tracker says, or what silence leaves of what it last said.
 
         Silence begins when two rows are overdue; for silence_keep_s it says nothing, for a sensor may have failed.
-        After that some of the silent fell, and some are only lost from view.
+        After that some of the silent fell, and some are only lost from view. A track that its source ended on its beat,
+        not having missed it before, most likely came down where it was.
         """
         s = self.settings
         silent = np.maximum(0.0, live[:, bk.AGE] - 2.0 * live[:, bk.GAP] - s.silence_keep_s)
         fell = (1.0 - s.silence_lost_share) * np.exp(-silent / s.silence_fall_s)
         lost = s.silence_lost_share * np.exp(-silent / s.silence_found_s)
         heard = np.where(live[:, bk.SEEN] > 2.0 * live[:, bk.GAP], 0.0, live[:, bk.EXIST])
-        return np.clip(np.maximum(heard, live[:, bk.SURE] * (fell + lost)), 0.0, 1.0)
+        belief = np.clip(np.maximum(heard, live[:, bk.SURE] * (fell + lost)), 0.0, 1.0)
+        over = OVER_SHARE * np.exp(-live[:, bk.SEEN] / OVER_S)
+        return np.where(live[:, bk.OVER] > 0.0, np.minimum(belief, over), belief)
 
     def _forecast(self, end_us: int) -> pa.Table:
         self._drop_silent()
@@ -156,7 +167,8 @@ class Forecaster:
             return empty("forecasts")
         b = live[chosen]
         kind = b[:, bk.KIND].astype(np.int64)
-        state, motion = _moving(b, self._motion[kind])
+        state, share_of, motion = moving(b, self._legs[chosen], self._motion[kind], self._now_s)
+        flown = (self._flown[chosen], self._flown_count[chosen])
         impact = np.ascontiguousarray(b[:, bk.IX : bk.ITS + 1])
         follows = self._follows(chosen, kind)
         draws = first_draws(self._draws, max(FEWEST, self.settings.most_rollouts // chosen.size))
@@ -164,8 +176,9 @@ class Forecaster:
         while True:
             out = np.empty((self._limit, 6 + len(ARRIVED_S)))
             count = forecast_all(
-                self._index, draws, self._weight, state, motion, impact, ballistic[chosen], b[:, bk.AGE].copy(),
-                self._belief(b), follows, self.settings.horizon_s, self.settings.min_probability, out, self._limit,
+                self._index, draws, self._weight, state, share_of, flown, motion, impact, ballistic[chosen],
+                b[:, bk.AGE].copy(), self._belief(b), follows, self.settings.horizon_s, self.settings.min_probability,
+                out, self._limit,
             )  # fmt: skip
             if count <= self._limit:
                 break
@@ -203,12 +216,9 @@ class Forecaster:
 
     def checkpoint(self) -> bytes:
         """All that is needed to go on as if nothing had happened."""
-        live = np.ascontiguousarray(self._book[: len(self._slot)])
         n = len(self._slot)
-        trail, crumbs = self._trail[:n].tobytes(), self._crumbs[:n].tobytes()
-        return msgspec.msgpack.encode(
-            _State(3, self._last_us, list(self._slot), live.tobytes(), self._now_s, trail, crumbs)
-        )
+        stores = [getattr(self, name)[:n].tobytes() for name in _STORES]
+        return msgspec.msgpack.encode(_State(4, self._last_us, list(self._slot), self._now_s, stores))
 
     @classmethod
     def restore(cls, blob: bytes, areas: Areas, settings: ForecastSettings | None = None) -> "Forecaster":
@@ -216,49 +226,17 @@ class Forecaster:
         try:
             state = msgspec.msgpack.decode(blob, type=_State)
             n = len(state.tracks)
-            live = np.frombuffer(state.book).reshape(n, bk.COLUMNS)
-            trail = np.frombuffer(state.trail).reshape(n, CRUMBS, 3)
-            crumbs = np.frombuffer(state.crumbs, np.int64).reshape(n)
+            made = cls(areas, settings)
+            for name, kept in zip(_STORES, state.stores, strict=True):
+                empty_store = getattr(made, name)
+                store = np.frombuffer(kept, empty_store.dtype).reshape(n, *empty_store.shape[1:])
+                setattr(made, name, np.concatenate([store, empty_store]))
         except (msgspec.MsgspecError, ValueError) as error:
             raise BadInputError("forecaster checkpoint", str(error), "bytes of Forecaster.checkpoint()") from error
-        made = cls(areas, settings)
         made._last_us = state.last_us
         made._slot = {track: slot for slot, track in enumerate(state.tracks)}
         made._now_s = state.now_s
-        made._book = np.concatenate([live, made._book])
-        made._trail, made._crumbs = np.concatenate([trail, made._trail]), np.concatenate([crumbs, made._crumbs])
         return made
-
-
-def _motions(settings: ForecastSettings) -> np.ndarray:
-    """One row a threat: what `fly` takes (see there), and the usual speed."""
-    table = np.zeros((len(THREATS), 10))
-    for i, threat in enumerate(THREATS):
-        m: Motion = getattr(settings, threat, settings.other)
-        table[i] = (
-            3600 / m.turns_per_hour, m.leg_min_s, math.radians(m.turn_sigma_deg), m.loiter_share, m.loiter_s,
-            m.ends_per_hour / 3600, m.speed_sigma, m.course_pull, m.aim_share,
-            m.usual_speed_mps,
-        )  # fmt: skip
-    return table
-
-
-def _moving(b: np.ndarray, motion: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """State and motion rows of the book's rows b, as `fly` takes them.
-
-    One that turns time and again loiters: its next turn comes soon, at any time, and no course draws it.
-    """
-    motion = motion.copy()
-    kept = np.hypot(b[:, bk.CE], b[:, bk.CN])
-    motion[:, 7] *= kept / (kept + COURSE_KNOWN_S)
-    motion[:, :2] *= np.minimum(1.0, motion[:, 9:] / np.maximum(np.hypot(b[:, bk.VX], b[:, bk.VY]), 1.0)[:, None])
-    loiters = b[:, bk.TURNS] > 0.7
-    motion[loiters, 0] /= LOITER_RATE
-    motion[loiters, 1] = motion[loiters, 7] = 0.0
-    since = np.where(loiters, -1.0, b[:, bk.SINCE])
-    state = [b[:, :4], np.sqrt(b[:, bk.PP]), np.sqrt(b[:, bk.VV]), since, b[:, bk.CE], b[:, bk.CN]]
-    # A single row cut out is contiguous to numba and many are not: it would compile `forecast_all` a second time.
-    return np.column_stack(state), np.ascontiguousarray(motion[:, :9])
 
 
 def _rows(tracks: pa.Table, end_us: int, settings: ForecastSettings) -> np.ndarray:

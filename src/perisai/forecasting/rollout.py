@@ -7,11 +7,9 @@ import numpy as np
 from perisai.geodesy import kernel
 from perisai.kernels import inlined
 
+from .courses import destinations
 from .flight import fly
 from .tally import BIN_S, arrived, quantiles
-
-AIM_M = 60_000.0
-AIM_SIGMA_RAD = math.radians(50.0)
 
 
 @inlined
@@ -42,40 +40,19 @@ def fall(index, scratch, draws, particle, stamp, impact, age, horizon):
     return stamp
 
 
-@inlined
-def destinations(index, weight, state, area, running):
-    """Fill (area, running sum of weights) of the destinations of a last run, and return how many.
-
-    Within AIM_M, weighted by `weight` and by how well they lie on the course: a normal of AIM_SIGMA_RAD off it.
-    """
-    count = 0
-    total = 0.0
-    speed = max(math.hypot(state[2], state[3]), 1.0)
-    for a in range(index.east.size):
-        dx, dy = index.east[a] - state[0], index.north[a] - state[1]
-        if abs(dx) > AIM_M or abs(dy) > AIM_M:
-            continue
-        gap = math.hypot(dx, dy)
-        if gap > AIM_M or gap < 1.0:
-            continue
-        cosine = min(1.0, max(-1.0, (dx * state[2] + dy * state[3]) / (gap * speed)))
-        off = math.acos(cosine) / AIM_SIGMA_RAD
-        total += weight[a] * math.exp(-0.5 * off * off)
-        area[count], running[count] = a, total
-        count += 1
-    return count
-
-
 @kernel
 def forecast_all(
-    index, draws, weight, state, motion, impact, ballistic, age, belief, follows, horizon, least, out, limit
-):
+    index, draws, weight, state, share_of, flown_legs, motion, impact, ballistic, age, belief, follows, horizon, least,
+    out, limit,
+):  # fmt: skip
     """Roll out every track; rows of out are (track row, area, probability, median, 5 %, 95 %, arrived...).
 
-    state (n, 9), motion (n, 9), weight (areas,) of a destination, impact (n, 7), ballistic (n,) bool, age (n,) s since
-    the state, belief (n,): that it is real and flies. follows: (leader (n, LEADERS) row or -1, crumb, trail, count,
-    share (n,)): predecessors, and the share of rollouts that follow one. Returns how many rows were written; stops at
-    `limit` (the caller then gives more room).
+    state (n, HYPOTHESES, 12): the legs it may be on, likeliest first, and share_of (n, HYPOTHESES) the running sums of
+    their weights; flown_legs: the finished legs of each (n, LEGS_KEPT, 5) and their counts (n,). motion (n, 10), weight
+    (areas,) of a destination, impact (n, 7), ballistic (n,) bool, age (n,) s since the state, belief (n,): that it is
+    real and flies. follows: (leader (n, LEADERS) row or -1, crumb, trail, count, share (n,)): predecessors, and the
+    share of rollouts that follow one. Returns how many rows were written; stops at `limit` (the caller then gives more
+    room).
     """
     areas = index.east.size
     bins = int(horizon / BIN_S) + 2
@@ -86,17 +63,17 @@ def forecast_all(
     entered = np.full(areas, -1, np.int64)
     tested = np.full(areas, -1, np.int64)
     scratch = (slot_of, slots, n_slots, counts, entered, tested)
-    aim_area = np.empty(areas, np.int64)
-    aim_weight = np.empty(areas)
+    aim_weight = np.zeros(areas)
     particles = draws.life.size
     leader, crumb, trail, count, share = follows
+    flown, flown_count = flown_legs
     rows = 0
     stamp = 0
     for i in range(state.shape[0]):
         n_slots[0] = 0
         entered[:] = -1
         m = motion[i]
-        moves = (m[0], m[1], m[2], m[3], m[4], m[5], m[6], m[7], m[8])
+        moves = (m[0], m[1], m[2], m[3], m[4], m[5], m[6], m[7], m[8], m[9])
         if ballistic[i]:
             for particle in range(particles):
                 stamp = fall(index, scratch, draws, particle, stamp, impact[i], age[i], horizon)
@@ -108,17 +85,18 @@ def forecast_all(
             # Group 0 flies its own way, the others each behind one predecessor.
             for group in range(leaders + 1):
                 j = i if group == 0 else leader[i, group - 1]
-                aim_count = 0
                 if m[8] > 0.0:
-                    aim_count = destinations(index, weight, state[j], aim_area, aim_weight)
-                aims = (aim_area, aim_weight, aim_count)
+                    destinations(index, weight, state[j, 0], flown[j], flown_count[j], m[2], m[9], aim_weight)
                 first, last = (0, 0) if group == 0 else (crumb[i, group - 1], count[j])
-                way = (trail[j], first, last, state[j])
+                way = (trail[j], first, last, state[j, 0])
                 begin = 0 if group == 0 else alone + (particles - alone) * (group - 1) // leaders
                 stop = alone if group == 0 else alone + (particles - alone) * group // leaders
                 for particle in range(begin, stop):
+                    h = 0
+                    while h < share_of.shape[1] - 1 and share_of[i, h] <= draws.which[particle]:
+                        h += 1
                     stamp = fly(
-                        index, scratch, draws, particle, stamp, state[i], moves, aims, way, age[i], horizon
+                        index, scratch, draws, particle, stamp, state[i, h], moves, aim_weight, way, age[i], horizon
                     )  # fmt: skip
         for k in range(n_slots[0]):
             a = slots[k]

@@ -11,7 +11,8 @@ class Motion(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     turns_per_hour: rate of dog-legs; leg_min_s: least time between two, beyond which a turn grows likelier with time.
     turn_sigma_deg: spread of a dog-leg, 1 sigma. course_pull: share of the departure from the object's mean course
     that a dog-leg takes back, for objects zigzag towards where they are sent.
-    aim_share: share of dog-legs that begin the last run, straight at a destination near.
+    aim_share: share of objects on the way to a destination, on which they take their course anew at each dog-leg;
+    within last_run_m of it they fly straight there and come down. The rest scatter about their mean course.
     loiter_share: share of dog-legs that begin a loiter; loiter_s: its mean duration. ends_per_hour: rate at which
     objects of the kind come down. speed_sigma: relative spread of the speed on a new leg, 1 sigma.
     follow_share: of objects found on the way of another before them, the share that goes on behind it.
@@ -23,10 +24,11 @@ class Motion(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     leg_min_s: float = 250.0
     turn_sigma_deg: float = 12.0
     course_pull: float = 1.0
-    aim_share: float = 0.2
+    aim_share: float = 0.85
+    last_run_m: float = 30_000.0
     loiter_share: float = 0.03
     loiter_s: float = 300.0
-    ends_per_hour: float = 0.1
+    ends_per_hour: float = 0.3
     speed_sigma: float = 0.03
     follow_share: float = 0.95
     usual_speed_mps: float = 52.0
@@ -40,8 +42,7 @@ class ForecastSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
     particles: rollouts per track; most_rollouts: of all tracks in one beat: where there are more, each has fewer, but
     no fewer than 128. min_probability: rows below it are not given out.
     position_sigma_m, velocity_sigma_mps: taken where a track brings no covariance. correlation_s: how long the errors
-    of one track's successive rows stay alike. turn_gate: chi-square (4 degrees of freedom) beyond which a row
-    begins a new leg.
+    of one track's successive rows stay alike.
     silence_keep_s: a track that falls silent is believed to fly on for so long, as before; a sensor may have failed.
     silence_lost_share: of tracks that fall silent, the share that still flies; silence_fall_s, silence_found_s: decay
     of the belief in those that fell and in those lost from view. silence_max_s: when a silent track is given up.
@@ -60,7 +61,6 @@ class ForecastSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
     position_sigma_m: float = 300.0
     velocity_sigma_mps: float = 3.0
     correlation_s: float = 20.0
-    turn_gate: float = 18.0
     silence_keep_s: float = 90.0
     silence_lost_share: float = 0.4
     silence_fall_s: float = 30.0
@@ -75,6 +75,7 @@ class ForecastSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
         leg_min_s=170.0,
         turn_sigma_deg=20.0,
         loiter_share=0.0,
+        last_run_m=65_000.0,
         ends_per_hour=0.5,
         usual_speed_mps=220.0,
     )
@@ -102,15 +103,7 @@ class ForecastSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
 
     def __post_init__(self) -> None:
         """Raises BadInputError naming the setting at fault."""
-        positive = (
-            "period_s",
-            "horizon_s",
-            "particles",
-            "most_rollouts",
-            "position_sigma_m",
-            "velocity_sigma_mps",
-            "turn_gate",
-        )
+        positive = ("period_s", "horizon_s", "particles", "most_rollouts", "position_sigma_m", "velocity_sigma_mps")
         for name in positive:
             if not getattr(self, name) > 0:
                 raise BadInputError(f"forecasting.{name}", repr(getattr(self, name)), "a number above 0")

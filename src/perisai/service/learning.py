@@ -183,6 +183,7 @@ _STEPS: tuple[tuple[str, Step, Step], ...] = (
     ("turn_sigma_deg", _scaled(("turn_sigma_deg",), (1.4,)), _scaled(("turn_sigma_deg",), (1 / 1.4,))),
     ("course_pull", _moved("course_pull", 0.3), _moved("course_pull", -0.3)),
     ("aim_share", _moved("aim_share", 0.15), _moved("aim_share", -0.15)),
+    ("last_run_m", _scaled(("last_run_m",), (1.5,)), _scaled(("last_run_m",), (1 / 1.5,))),
     ("ends_per_hour", _scaled(("ends_per_hour",), (2.0,)), _scaled(("ends_per_hour",), (0.5,))),
     ("destination_power", _power(0.35), _power(-0.35)),
 )

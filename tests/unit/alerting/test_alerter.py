@@ -69,7 +69,7 @@ def test_an_alarm_stays_longer_where_few_live():
     """At a danger of one and a half times what raises it, a hamlet keeps its alarm and a city gets the all-clear."""
     for residents, kinds in ((1_000, ["raised"]), (2_000_000, ["raised", "ended"])):
         areas = chessboard(population=residents)
-        after = [forecast(("3-3", 0.0375, 440.0))] * 30
+        after = [forecast(("3-3", 1.5 * AlertSettings().drone.alarm_ratio, 440.0))] * 30
         changes = run(Alerter(areas), *[forecast(("3-3", 0.9, 300.0))] * 3, *after)
         assert [c.kind for c in changes] == kinds, residents
 

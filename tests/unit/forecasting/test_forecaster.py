@@ -8,7 +8,9 @@ from made_up_region import T0_US, chessboard, middle, track_rows
 from perisai.forecasting import Forecaster, ForecastSettings, Motion
 from perisai.model import ARRIVED_S, BadInputError
 
-STRAIGHT = ForecastSettings(drone=Motion(turns_per_hour=1e-6, ends_per_hour=1e-6, speed_sigma=0.0))
+STRAIGHT = ForecastSettings(drone=Motion(turns_per_hour=1e-6, ends_per_hour=1e-6, speed_sigma=0.0, aim_share=0.0))
+NOWHERE = Motion(aim_share=0.0)
+"""Of objects sent to no place known: in a small region of equal places each could come down in the next."""
 
 
 def last_forecast(forecaster: Forecaster, rows: pa.Table, end_s: int, step_s: int = 10) -> dict:
@@ -99,7 +101,7 @@ def test_what_flies_behind_another_turns_where_that_one_turned():
         behind = track_rows((1, 2), (50, 0), np.arange(0, 781, 30), track=2, kind=kind)
         late = pa.array(np.asarray(behind["time"].cast(pa.int64())) + 390_000_000, behind["time"].type)
         rows = pa.concat_tables([ahead, behind.set_column(0, behind.schema.field(0), late)])
-        forecaster = Forecaster(chessboard())
+        forecaster = Forecaster(chessboard(), ForecastSettings(drone=NOWHERE))
         for end in range(T0_US, T0_US + 1_171_000_000, 10_000_000):
             times = np.asarray(rows["time"].cast(pa.int64()))
             out = forecaster.step(rows.filter(pa.array((times <= end) & (times > end - 10_000_000))), end)
@@ -122,7 +124,7 @@ def test_it_goes_on_from_a_checkpoint_behind_the_same_leader():
 
 def test_what_flies_faster_turns_sooner_for_its_way_points_lie_on_the_ground():
     rows = track_rows((1, 2), (150, 0), np.arange(0, 61, 30))
-    slow, fast = (ForecastSettings(drone=Motion(usual_speed_mps=v)) for v in (52.0, 150.0))
+    slow, fast = (ForecastSettings(drone=Motion(usual_speed_mps=v, aim_share=0.0)) for v in (52.0, 150.0))
     straight_on = [last_forecast(Forecaster(chessboard(), s), rows, 60)["6-2"]["probability"] for s in (slow, fast)]
     assert straight_on[0] < straight_on[1] - 0.1
 
