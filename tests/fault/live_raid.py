@@ -22,11 +22,18 @@ PATIENCE_S = 120.0
 
 
 def raid_frames(seconds: int) -> list[Frame]:
-    """The drill for so long, over and over where that is longer than it is."""
-    drill = pa.concat_tables([frame.table for frame in drill_frames()])
-    again = BackToBack.of(drill)
-    rounds = (split_frames(again.round(drill, number)) for number in itertools.count())
-    return list(itertools.islice(itertools.chain.from_iterable(rounds), seconds))
+    """The drill for so long, over and over where that is longer than it is; each time with other noise, as a radar that
+    says again what it has said is not believed."""
+    frames: list[Frame] = []
+    again, seed = BackToBack.of(_drill(1)), 1
+    while len(frames) < seconds:
+        frames += split_frames(again.round(_drill(seed), seed - 1))
+        seed += 1
+    return frames[:seconds]
+
+
+def _drill(seed: int) -> pa.Table:
+    return pa.concat_tables([frame.table for frame in drill_frames(seed)])
 
 
 def stages(

@@ -14,7 +14,7 @@ import sys
 import tempfile
 import time
 from collections import deque
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,12 +25,13 @@ import pytest
 from cluster import Cluster
 from live_raid import Heard, raid_frames, stages, told
 
-from perisai.model import build, table_bytes
+from perisai.model import FRAME_US, build, table_bytes
 from perisai.service.bench.back_to_back import moved
 from perisai.service.bench.mixed_feed import feed
 from perisai.service.bus import DETECTIONS, TICK, Bus
 from perisai.service.bus_settings import BusSettings
 from perisai.service.config import Config, ServiceSettings
+from perisai.service.roles.ingest import Ingest
 from perisai.service.tasks import end
 from perisai.service.warm import rehearse, warming
 
@@ -43,43 +44,50 @@ SETTINGS = BusSettings(replicas=3)
 
 
 class Load:
-    """Radars that publish, each its batch a second, and remember what was acknowledged.
+    """Sources that publish, each its batch a second, and remember what was acknowledged; and the house's own clock."""
 
-    batch: what a radar says in a second. more: what else is said in it, before its end.
-    """
-
-    def __init__(
-        self, batch: Callable[[int, int], bytes], more: Callable[[int], bytes | None], end_us: Callable[[int], int]
-    ) -> None:
-        """end_us: of a frame, by its number from 0."""
-        self._batch, self._more, self._end_us = batch, more, end_us
+    def __init__(self, sources: Sequence[Callable[[int], bytes]], begin_us: int) -> None:
+        """sources: what each says in a second, by its number from 0. begin_us: when the first begins."""
+        self._sources, self._begin_us, self._begun_s = sources, begin_us, 0.0
+        self._ended_us = begin_us
         self.acknowledged: set[str] = set()
         self.ended_s: dict[int, float] = {}
         self.longest_s = 0.0
 
-    async def radar(self, bus: Bus, number: int) -> None:
-        """Publish until cancelled; like a sensor, what comes while it waits for an answer goes out afterwards."""
-        begun = time.monotonic()
+    def start(self, bus: Bus) -> list[asyncio.Task[None]]:
+        """All of it, until cancelled."""
+        self._begun_s = time.monotonic()
+        work = [self._source(bus, number) for number in range(len(self._sources))]
+        clock = Clock(bus, lambda: self._begin_us + round(1e6 * (time.monotonic() - self._begun_s)), self)
+        return [asyncio.create_task(do) for do in (*work, clock.run())]
+
+    async def _source(self, bus: Bus, number: int) -> None:
+        """Like a sensor: what comes while it waits for an answer goes out afterwards."""
         for sent in itertools.count():
-            await asyncio.sleep(max(0.0, begun + sent + number / RADARS - time.monotonic()))
-            at_s = time.monotonic()
-            await self._publish(bus, f"{DETECTIONS}.r{number}", self._batch(sent, number), f"r{number}-{sent}")
+            due_s = self._begun_s + sent + number / len(self._sources)
+            await asyncio.sleep(max(0.0, due_s - time.monotonic()))
+            at_s, identity = time.monotonic(), f"s{number}-{sent}"
+            await bus.publish(f"{DETECTIONS}.s{number}", self._sources[number](sent), identity)
+            self.acknowledged.add(identity)
             self.longest_s = max(self.longest_s, time.monotonic() - at_s)
 
-    async def ticks(self, bus: Bus) -> None:
-        """A tick at the end of each second, not before the one before is stored."""
-        begun = time.monotonic()
-        for frame in itertools.count():
-            await asyncio.sleep(max(0.0, begun + frame + 1 - time.monotonic()))
-            end_us = self._end_us(frame)
-            self.ended_s[end_us] = begun + frame + 1  # when the frame ended, not when the bus took it
-            if more := self._more(frame):
-                await self._publish(bus, f"{DETECTIONS}.more", more, f"more-{frame}")
-            await self._publish(bus, TICK, b"", f"tick-{frame}", end_us)
+    def closing(self, end_us: int) -> None:
+        """A frame ends. What it holds is late from the end of its first second on: after a stall one holds several."""
+        self.ended_s[end_us] = self._begun_s + (self._ended_us + FRAME_US - self._begin_us) / 1e6
+        self._ended_us = end_us
 
-    async def _publish(self, bus: Bus, subject: str, data: bytes, identity: str, end_us: int = 0) -> None:
-        await bus.publish(subject, data, identity, end_us)
-        self.acknowledged.add(identity)
+
+class Clock(Ingest):
+    """The ingest's own ticks, remembered."""
+
+    def __init__(self, bus: Bus, now_us: Callable[[], int], load: Load) -> None:
+        super().__init__(bus, now_us)
+        self._load = load
+
+    async def tick(self, end_us: int) -> None:
+        self._load.closing(end_us)
+        await super().tick(end_us)
+        self._load.acknowledged.add(f"tick-{end_us}")
 
 
 Roles = Callable[[Bus, Bus, Callable[[int], None]], list[Coroutine[Any, Any, None]]]
@@ -99,7 +107,7 @@ def bus_alone() -> tuple[Load, Roles]:
             relay(alerter, "TRACKS", "perisai.tracks", "perisai.alerts", reached),
         ]
 
-    return Load(lambda second, number: batch, lambda second: None, lambda frame: frame + 1), followers
+    return Load([lambda second: batch] * RADARS, FRAME_US), followers
 
 
 def real_roles(seconds: int) -> tuple[Load, Roles]:
@@ -110,12 +118,15 @@ def real_roles(seconds: int) -> tuple[Load, Roles]:
     sensors = [msgspec.structs.replace(one, lon=one.lon - WEST_DEG) for one in sensors]
     later_us = raid[0].end_us - frames[0].end_us
 
-    def batch(second: int, number: int) -> bytes:
-        table = frames[second].table
-        own = table.filter(pc.equal(table["sensor"], sensors[number].id))
-        return table_bytes(moved(own, later_us))
+    def radar(name: str) -> Callable[[int], bytes]:
+        def batch(second: int) -> bytes:
+            table = frames[second].table
+            return table_bytes(moved(table.filter(pc.equal(table["sensor"], name)), later_us))
 
-    load = Load(batch, lambda second: table_bytes(raid[second].table), lambda frame: raid[frame].end_us)
+        return batch
+
+    sources = [*(radar(sensor.id) for sensor in sensors), lambda second: table_bytes(raid[second].table)]
+    load = Load(sources, raid[0].end_us - FRAME_US)
     config = Config(service=ServiceSettings(mode="test"))
     return load, lambda tracker, alerter, reached: stages(tracker, alerter, sensors, config, reached)
 
@@ -156,8 +167,7 @@ async def raid(directory: Path, calm_s: float, load: Load, roles: Roles) -> dict
             stack.push_async_exit(buses[-1].__aexit__)
         front, tracker, alerter, listener, ask = buses
         reached = deque([0], maxlen=1)
-        sources = [asyncio.create_task(load.radar(front, number)) for number in range(RADARS)]
-        sources.append(asyncio.create_task(load.ticks(front)))
+        sources = load.start(front)
         working = [asyncio.create_task(do) for do in roles(tracker, alerter, reached.append)]
         tracks, alerts = Heard(listener, "TRACKS", keep=False), Heard(listener, "ALERTS", keep=False)
         await asyncio.sleep(calm_s)

@@ -66,15 +66,17 @@ class Forecaster:
         self._legs = np.zeros((64, lg.HYPOTHESES, lg.COLUMNS))
         self._flown, self._flown_count = no_legs(64)
         self._trail, self._crumbs = no_trail(64)
-        self._last_us = 0
+        self._before_us, self._last_us = 0, 0
         self._now_s = 0.0
         self._limit = 4096
 
     def beat(self, end_us: int) -> bool:
         """Whether the frame that ends at end_us is a beat: then the table `step` gives is the whole danger, also when
-        it is empty, and the alerter must be stepped with it. Between beats the alerter is not stepped."""
+        it is empty, and the alerter must be stepped with it. Between beats the alerter is not stepped. Where frames are
+        missing, as after the bus stood still, the next one is the beat that would have been among them."""
         period = self.settings.period_s * FRAME_US
-        return end_us // period != (end_us - FRAME_US) // period
+        before_us = self._before_us if end_us == self._last_us else self._last_us
+        return end_us // period != (before_us or end_us - FRAME_US) // period
 
     def step(self, tracks: pa.Table, end_us: int) -> pa.Table:
         """Take the track rows of one frame that ends at end_us; a forecasts table on a beat, else an empty one."""
@@ -88,7 +90,7 @@ class Forecaster:
         passed = (end_us - self._last_us) / 1e6 if self._last_us else 0.0
         if not 0.0 <= passed <= self.settings.max_step_s:
             passed = FRAME_US / 1e6
-        self._last_us = end_us
+        self._before_us, self._last_us = self._last_us, end_us
         self._now_s += passed
         live = self._book[: len(self._slot)]
         live[:, bk.AGE] += passed

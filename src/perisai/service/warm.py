@@ -124,12 +124,12 @@ def drill_areas() -> Areas:
     return parse_areas(json.dumps({"type": "FeatureCollection", "features": squares}).encode(), "drill")
 
 
-def drill_frames() -> Iterator[Frame]:
-    """What the sensors of the drill report, a second a frame."""
+def drill_frames(seed: int = 1) -> Iterator[Frame]:
+    """What the sensors of the drill report, a second a frame. seed: of their chance."""
     from perisai.simulation import observe
 
     aircraft = 13
-    yield from split_frames(observe(drill_truth(), drill_sensors(), 1, {aircraft: "4ca001", 0: "3c0001"}))
+    yield from split_frames(observe(drill_truth(), drill_sensors(), seed, {aircraft: "4ca001", 0: "3c0001"}))
 
 
 def rehearse() -> None:

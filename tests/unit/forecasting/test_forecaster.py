@@ -150,6 +150,15 @@ def test_forecasts_only_on_the_beat_and_the_beat_is_absolute():
     assert forecaster.beat(T0_US + 10_000_000)
 
 
+def test_a_beat_whose_frame_is_missing_comes_with_the_next():
+    forecaster = Forecaster(chessboard())
+    forecaster.step(track_rows((1, 2), (50, 0), np.array([0.0])), T0_US)
+    for second, beat in ((8, False), (13, True), (14, False), (20, True), (47, True), (48, False)):
+        rows = track_rows((1, 2), (50, 0), np.array([float(second)]))
+        assert (forecaster.step(rows, T0_US + second * 1_000_000).num_rows > 0) is beat
+        assert forecaster.beat(T0_US + second * 1_000_000) is beat
+
+
 def test_silence_grows_then_fades_and_never_ends_at_once():
     anywhere = Motion(turns_per_hour=6.0, turn_sigma_deg=35.0, leg_min_s=0.0, course_pull=0.0, aim_share=0.0)
     forecaster = Forecaster(chessboard(), ForecastSettings(drone=anywhere))
