@@ -78,7 +78,7 @@ class AlertSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     dwell_s: float = 120.0
     look_s: float = 200.0
     keep_residents: float = 20_000.0
-    keep_ratios: tuple[float, float] = (0.5, 3.0)
+    keep_ratios: tuple[float, float] = (0.5, 12.0)
     large_residents: float = 300_000.0
     large_ratio: float = 0.25
     rest_s: float = 120.0
