@@ -22,7 +22,8 @@ SILENCE_S = 2.5
 EXPIRES_S = 20.0
 FORGET_S = 30.0
 AGAIN_S = 0.2
-REQUEST_S = 5.0
+REQUEST_S = 2.0
+"""Until a consumer is there: who asks while a stream elects its leader gets no answer, and asks again."""
 log = structlog.get_logger("bus")
 
 
