@@ -5,6 +5,9 @@ hours or real minutes, and says every quarter of a simulated hour what the centr
 trust, tracker, forecasts, alerts, channels, recorder and console. What it plays it reads from disk, part by part.
 """
 
+import perisai  # noqa: F401 - before Arrow, whose memory it chooses, as in an installed centre
+
+# isort: split
 import asyncio
 import itertools
 import subprocess

@@ -1,6 +1,7 @@
 """Many threads share few heaps: what one gave back another uses; and what is free goes back to the machine."""
 
 import ctypes
+import os
 import re
 import subprocess
 import sys
@@ -66,3 +67,10 @@ def test_what_is_free_between_what_is_held_goes_back():
     told = subprocess.run([sys.executable, "-c", HOLES], capture_output=True, text=True, check=True).stdout
     by_itself_mb, given_back_mb = (float(word) for word in told.split())
     assert by_itself_mb < 100.0 < given_back_mb
+
+
+def test_an_installed_centre_has_arrow_take_its_memory_from_the_c_library():
+    ask = "import perisai.cli, pyarrow; print(pyarrow.default_memory_pool().backend_name)"
+    env = {name: value for name, value in os.environ.items() if name != "ARROW_DEFAULT_MEMORY_POOL"}
+    told = subprocess.run([sys.executable, "-c", ask], env=env, capture_output=True, text=True, check=True).stdout
+    assert told.strip() == "system"
