@@ -213,7 +213,7 @@ async def test_the_cluster_loses_its_leader_and_is_parted_and_nothing_else(tmp_p
 
 
 def main() -> None:
-    minutes = float(sys.argv[1]) if len(sys.argv) > 1 else 10.0
+    minutes = float(sys.argv[1]) if len(sys.argv) > 1 else 15.0
     calm_s = 20 * minutes
     with warming(print):
         pass
