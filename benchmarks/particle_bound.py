@@ -11,7 +11,7 @@ import sys
 import numpy as np
 
 from perisai.service.bench import consistency
-from perisai.service.bench.targets import PD, PERIOD_S, SCANS, SIGMA_M, TURNS_PER_S, scenario
+from perisai.service.bench.targets import PD, PERIOD_S, SIGMA_M, STEP_S, fly_on, scenario
 
 BATCH = 25
 USUAL = ["250", "40000", "31"]
@@ -37,17 +37,11 @@ class Particles:
         self._rate = np.zeros(shape)
 
     def fly(self) -> None:
-        """One second by the law of `targets._fly`."""
-        rng, shape = self._rng, self.east.shape
-        begin = (self._left <= 0.0) & (rng.random(shape) < TURNS_PER_S)
-        pull = np.where(self._fast, rng.uniform(5.0, 20.0, shape), rng.uniform(1.0, 5.0, shape))
-        turn = np.where(rng.random(shape) < 0.5, -pull, pull) / self._speed
-        self._rate = np.where(begin, turn, np.where(self._left > 0.0, self._rate, 0.0))
-        self._left = np.where(begin, rng.uniform(5.0, 20.0, shape), self._left) - 1.0
-        middle = self._course + 0.5 * self._rate
-        chord = self._speed * np.sinc(0.5 * self._rate / np.pi)
-        self.east, self.north = self.east + chord * np.sin(middle), self.north + chord * np.cos(middle)
-        self._course = self._course + self._rate
+        """A step by the scenario's law."""
+        east, north, self._course, self._left, self._rate = fly_on(
+            self._rng, self._fast, self._speed, self._course, self._left, self._rate
+        )
+        self.east, self.north = self.east + east, self.north + north
 
     def choose(self, weight: np.ndarray) -> None:
         """As many again, drawn by weight (n, m), each a little off."""
@@ -68,7 +62,7 @@ def squared_errors(truth: np.ndarray, count: int, rng: np.random.Generator) -> t
     particles = Particles(truth[0], plots[0], count, rng)
     squared, error = np.full(seen.shape, np.nan), np.full(seen.shape, np.nan)
     for scan in range(1, len(truth)):
-        for _ in range(round(PERIOD_S)):
+        for _ in range(round(PERIOD_S / STEP_S)):
             particles.fly()
         away = (particles.east - plots[scan, :, :1]) ** 2 + (particles.north - plots[scan, :, 1:]) ** 2
         log = np.where(seen[scan][:, None], -0.5 * away / SIGMA_M**2, 0.0)
@@ -87,7 +81,7 @@ def squared_errors(truth: np.ndarray, count: int, rng: np.random.Generator) -> t
 def main() -> None:
     given = sys.argv[1:]
     targets, count, seed = (int(text) for text in given + USUAL[len(given) :])
-    made, rng = scenario("spread", targets, seed, SCANS), np.random.default_rng(seed)
+    made, rng = scenario("spread", targets, seed), np.random.default_rng(seed)
     parts = [squared_errors(made.truth[:, k : k + BATCH], count, rng) for k in range(0, targets, BATCH)]
     squared = np.concatenate([part[0] for part in parts], axis=1)[consistency.FIRST_SCAN :]
     error = np.concatenate([part[1] for part in parts], axis=1)[consistency.FIRST_SCAN :]

@@ -4,8 +4,7 @@ import math
 
 import numpy as np
 
-from perisai.geodesy import kernel
-from perisai.kernels import inlined
+from perisai.kernels import inlined, kernel
 
 LEGS_KEPT = 6
 """Finished legs remembered of each track."""

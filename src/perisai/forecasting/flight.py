@@ -13,12 +13,12 @@ from perisai.kernels import inlined
 
 from .courses import HALF
 from .draws import LEGS
+from .legs import RAYLEIGH_MEAN
 from .tally import BIN_S
 
 LOITER_ANGLE = math.pi / 4.0
 LOITER_SPIN = 0.0137
 """Circles are flown in steps of the former, rad, and foreseen ones at the latter, rad/s: 3.8 km wide at 52 m/s."""
-RAYLEIGH_MEAN = math.sqrt(math.pi) / 2.0
 TWO_PI = 2.0 * math.pi
 
 

@@ -22,6 +22,7 @@ SCATTER = 1.4
 """Legs scatter about a mean course; from one leg to the next they differ by so much more."""
 MOST_HAZARD = 0.5
 RAYLEIGH_MEAN = math.sqrt(math.pi) / 2.0
+"""Of a Rayleigh time of scale 1: legs last least + such a time, here and in `flight._lasts`."""
 
 
 @inlined
@@ -33,12 +34,18 @@ def begin(legs, x, y, vx, vy, pp, vv, since):
 
 
 @inlined
-def _updated(h, z, r_p, r_v, q, gap, out):
-    """Fill out with hypothesis h predicted by gap with noise q (m2/s3) and updated with the row z (x, y, vx, vy)."""
-    px, py = h[X] + gap * h[VX], h[Y] + gap * h[VY]
+def _ahead(h, q, gap):
+    """Variances of place (m2), place with velocity, and velocity (m2/s2) of h gap seconds on, with noise q (m2/s3)."""
     p = h[PP] + 2.0 * gap * h[PV] + gap * gap * h[VV] + q * gap**3 / 3.0
-    c = h[PV] + gap * h[VV] + q * gap * gap / 2.0
-    v = h[VV] + q * gap
+    return p, h[PV] + gap * h[VV] + q * gap * gap / 2.0, h[VV] + q * gap
+
+
+@inlined
+def _updated(h, z, r_p, r_v, q, gap, out):
+    """Fill out with hypothesis h predicted by gap (s) with noise q (m2/s3) and updated with the row z (x, y, vx, vy),
+    whose variances are r_p (m2) and r_v (m2/s2)."""
+    px, py = h[X] + gap * h[VX], h[Y] + gap * h[VY]
+    p, c, v = _ahead(h, q, gap)
     s11, s22 = p + r_p, v + r_v
     det = s11 * s22 - c * c
     k11, k12 = (p * s22 - c * c) / det, (c * s11 - p * c) / det
@@ -54,9 +61,7 @@ def _updated(h, z, r_p, r_v, q, gap, out):
 @inlined
 def _likelihood(h, z, pp, vv, q, gap):
     """Log likelihood of the row under hypothesis h, and the variance of the velocity it was judged with."""
-    p = h[PP] + 2.0 * gap * h[PV] + gap * gap * h[VV] + q * gap**3 / 3.0
-    c = h[PV] + gap * h[VV] + q * gap * gap / 2.0
-    v = h[VV] + q * gap
+    p, c, v = _ahead(h, q, gap)
     s11, s22 = p + pp, v + vv
     det = s11 * s22 - c * c
     ex, ey, ux, uy = z[0] - h[X] - gap * h[VX], z[1] - h[Y] - gap * h[VY], z[2] - h[VX], z[3] - h[VY]

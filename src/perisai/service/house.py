@@ -296,5 +296,6 @@ class House:
             raise ResourceError(f"{self.data}: cannot be written ({error.strerror})") from error
 
     def _stop_on_signals(self) -> None:
+        loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
-            asyncio.get_running_loop().add_signal_handler(number, self.stopping.set)
+            loop.add_signal_handler(number, self.stopping.set)

@@ -29,7 +29,7 @@ from ..pipeline import AlertBook, AlertStage, TrackStage
 from .cone import NARROW, WIDE, cone_alerts
 
 LARGEST = "2025-09-07"
-MEDIAN_SEEDS, LARGEST_SEEDS, DETECTION_SEED = (7009, 7010, 7011), (7104,), 7205
+MEDIAN_SEEDS, LARGEST_SEEDS, DETECTION_SEED = (7012, 7013, 7014), (7105, 7106), 7205
 """Seeds of the report; nothing is tuned on them."""
 QUICK_HOURS = 1.0
 QUICK_FROM_H = 2.0

@@ -7,8 +7,8 @@ import pyarrow.compute as pc
 from perisai.model import FRAME_US, TIME, time_us
 
 
-def moved(detections: pa.Table, by_us: int, by_scans: int = 0) -> pa.Table:
-    """Detections at other times, and with other numbers of their scans."""
+def moved(detections: pa.Table, by_us: int, by_scans: int | pa.Array = 0) -> pa.Table:
+    """Detections by_us microseconds later, and with numbers of their scans so much higher (of all, or one a row)."""
     for name in ("time", "received"):
         times = pa.array(time_us(detections[name]) + by_us).cast(TIME)
         detections = detections.set_column(detections.schema.get_field_index(name), name, times)

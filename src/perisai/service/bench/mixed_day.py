@@ -12,9 +12,10 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from perisai.model import TIME, Frame, Sensor, time_us
+from perisai.model import Frame, Sensor
 from perisai.tracking import Tracker
 
+from .back_to_back import moved
 from .endurance import resident_mb
 from .mixed_feed import feed
 
@@ -31,14 +32,9 @@ def laps(sensors: list[Sensor], lap: list[Frame], hours: float) -> Iterator[Fram
     which = [np.array([number[name] for name in frame.table["sensor"].to_pylist()]) for frame in lap]
     for k in range(int(hours * HOUR_S)):
         turn, at = divmod(k, LAP_S)
-        table, shift = lap[at].table, turn * LAP_S
-        for name in ("time", "received"):
-            moved = pa.array(time_us(table[name]) + shift * 1_000_000).view(TIME)
-            table = table.set_column(table.schema.get_field_index(name), table.schema.field(name), moved)
-        scan = np.asarray(table["scan"].to_numpy()) + np.round(shift / period[which[at]]).astype(np.int64)
-        place = table.schema.get_field_index("scan")
-        table = table.set_column(place, table.schema.field(place), pa.array(scan, table.schema.field(place).type))
-        yield Frame(lap[at].end_us + shift * 1_000_000, table)
+        shift = turn * LAP_S
+        scans = pa.array(np.round(shift / period[which[at]]).astype(np.int64))
+        yield Frame(lap[at].end_us + shift * 1_000_000, moved(lap[at].table, shift * 1_000_000, scans))
 
 
 def run(hours: float, say: Callable[[str], object]) -> dict[str, Any]:

@@ -79,17 +79,30 @@ def _fly(rng: np.random.Generator, member: np.ndarray, scans: int) -> np.ndarray
         out[scan, :, 2] = (speed * np.sin(heading))[member]
         out[scan, :, 3] = (speed * np.cos(heading))[member]
         for _ in range(steps):
-            begin = (left <= 0.0) & (rng.random(groups) < TURNS_PER_S * STEP_S)
-            pull = np.where(fast, rng.uniform(5.0, 20.0, groups), rng.uniform(1.0, 5.0, groups))
-            sign = np.where(rng.random(groups) < 0.5, -1.0, 1.0)
-            left = np.where(begin, rng.uniform(5.0, 20.0, groups), left)
-            rate = np.where(begin, sign * pull / speed, np.where(left > 0.0, rate, 0.0))
-            middle = heading + 0.5 * rate * STEP_S
-            chord = speed * STEP_S * np.sinc(0.5 * rate * STEP_S / np.pi)
-            place = place + np.column_stack([chord * np.sin(middle), chord * np.cos(middle)])[member]
-            heading = heading + rate * STEP_S
-            left = left - STEP_S
+            east, north, heading, left, rate = fly_on(rng, fast, speed, heading, left, rate)
+            place = place + np.column_stack([east, north])[member]
     return out
+
+
+def fly_on(
+    rng: np.random.Generator,
+    fast: np.ndarray,
+    speed: np.ndarray,
+    heading: np.ndarray,
+    left: np.ndarray,
+    rate: np.ndarray,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """STEP_S seconds of flight by the scenario's law, arrays of one shape: the way east and north (m), and the new
+    heading (rad from north), what is left of the turn (s) and its rate (rad/s). speed: m/s."""
+    shape = speed.shape
+    begin = (left <= 0.0) & (rng.random(shape) < TURNS_PER_S * STEP_S)
+    pull = np.where(fast, rng.uniform(5.0, 20.0, shape), rng.uniform(1.0, 5.0, shape))
+    sign = np.where(rng.random(shape) < 0.5, -1.0, 1.0)
+    left = np.where(begin, rng.uniform(5.0, 20.0, shape), left)
+    rate = np.where(begin, sign * pull / speed, np.where(left > 0.0, rate, 0.0))
+    middle = heading + 0.5 * rate * STEP_S
+    chord = speed * STEP_S * np.sinc(0.5 * rate * STEP_S / np.pi)
+    return chord * np.sin(middle), chord * np.cos(middle), heading + rate * STEP_S, left - STEP_S, rate
 
 
 def frames(made: Scenario) -> list[Frame]:
