@@ -23,12 +23,14 @@ RECEIPT = {"detections": "received", "tracks": "issued"}
 class Frame:
     """`table`: the rows received in (end - FRAME_US, end]; `end_us`: its end, int64 microseconds since 1970 UTC.
 
-    `health`: what sensors said of themselves in it, in the order in which it came.
+    `health`: what sensors said of themselves in it, in the order in which it came. `counted`: bool (n,), the rows that
+    count as rejects here where they cannot be used, the others count in another tracker region; all when None.
     """
 
     end_us: int
     table: pa.Table
     health: tuple[SensorHealth, ...] = ()
+    counted: np.ndarray | None = None
 
 
 def frame_end_us(received_us: np.ndarray, period_us: int = FRAME_US) -> np.ndarray:

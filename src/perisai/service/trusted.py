@@ -43,7 +43,8 @@ class TrustedTracker:
     @property
     def rejects(self) -> Counter[str]:
         """Detections that were not used, by reason; what was not believed among them."""
-        return self.tracker.rejects + Counter({f"trust: {why}": count for why, count in self.trust.held.items()})
+        held = self.trust.held if self.trust.settings.enabled else Counter[str]()
+        return self.tracker.rejects + Counter({f"trust: {why}": count for why, count in held.items()})
 
     def step(self, frame: Frame) -> pa.Table:
         """The rows of this frame."""

@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from perisai.model import floats, time_us
+from perisai.model import Frame, floats, time_us
 
 from .settings import CLASSES
 
@@ -42,11 +42,12 @@ ROW = np.dtype(
         ("label", np.int32),
         ("values", np.float64, (len(COLUMNS),)),
         ("given", np.bool_, (len(COLUMNS),)),
+        ("counted", np.bool_),
     ]
 )
 """One detection: time in microseconds (the smallest int64 where unknown), scan or -1, number of the sensor (-1 where
-unknown), code of the address or -1, class or -1, the numbers of COLUMNS and which of them were given; an explicit NaN
-counts as given."""
+unknown), code of the address or -1, class or -1, the numbers of COLUMNS and which of them were given (an explicit NaN
+counts as given), and whether it counts among the rejects where it cannot be used."""
 NO_ROW = np.empty(0, ROW)
 
 
@@ -78,8 +79,9 @@ class Codes:
         return np.array([place[name] for name in names], np.int32)[inverse]
 
 
-def records(table: pa.Table, index: Mapping[str, int], names: Codes) -> np.ndarray:
-    """The rows of a table of detections, (n,) of ROW. index: the numbers of the sensors by name."""
+def records(frame: Frame, index: Mapping[str, int], names: Codes) -> np.ndarray:
+    """The rows of a frame of detections, (n,) of ROW. index: the numbers of the sensors by name."""
+    table = frame.table
     n = table.num_rows
     if n == 0:
         return NO_ROW
@@ -90,6 +92,7 @@ def records(table: pa.Table, index: Mapping[str, int], names: Codes) -> np.ndarr
     rows["address"] = _addresses(table["address"], names)
     scan = table["scan"]
     rows["scan"] = (scan if scan.null_count == 0 else pc.fill_null(scan, -1)).to_numpy()
+    rows["counted"] = True if frame.counted is None else frame.counted
     values, given = rows["values"], rows["given"]
     values[:] = np.nan
     given[:] = False

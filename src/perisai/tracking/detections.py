@@ -93,7 +93,7 @@ def read(
     keys = np.empty((5, n), np.int64)
     count = _arrange(plane, sites, raw, names.ranks(raw.address), keys, order, spare)
     if raw.reason.any():
-        for code, times in enumerate(np.bincount(raw.reason).tolist()):
+        for code, times in enumerate(np.bincount(raw.reason[rows["counted"]]).tolist()):
             if code and times:
                 rejects[REASONS[code]] += times
     out = Detections(

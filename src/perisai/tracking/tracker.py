@@ -90,7 +90,7 @@ class Tracker:
         window = self._window
         told = known(frame.health, self._index, self.rejects)
         end_us = frame.end_us - self._hold_us
-        rows = records(frame.table, self._index, self._codes)
+        rows = records(frame, self._index, self._codes)
         if not rows.size and not told and not window.waiting.size and not self._living():
             window.rest(end_us, self._state())
             window.trim(0)

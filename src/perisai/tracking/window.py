@@ -128,7 +128,7 @@ class Window:
         ahead = time > end_us + self._ahead_us
         for reason, which in (("time_missing", missing), ("time_too_old", old), ("time_ahead", ahead)):
             if which.any():
-                rejects[reason] += int(which.sum())
+                rejects[reason] += int((which & rows["counted"]).sum())
         waits = (time > end_us) & ~ahead
         if waits.any():
             self.waiting = rows[waits]

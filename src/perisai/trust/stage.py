@@ -19,6 +19,9 @@ from .tracks import Living, among, around, cells, take
 from .watchers import Watchers
 
 VERSION = 1
+REASONS = ("", "impossible", "replayed", "suspect sensor", "doubted reporter", "not seen by instruments")
+"""Why a row is left out."""
+IMPOSSIBLE, REPLAYED, SUSPECT, DOUBTED, UNSEEN = range(1, len(REASONS))
 NEAR_NEUTRAL_M = 2_000.0
 DEFAULT_SIGMA_M = 2_500.0
 COOPERATIVE = ("modes", "remote_id")
@@ -54,7 +57,10 @@ class _State(msgspec.Struct):
 
 
 class Trust:
-    """Driven by `step`, and by `learn` with what the tracker made of the frame. held: rows left out, by reason."""
+    """Driven by `step`, and by `learn` with what the tracker made of the frame. held: rows left out, by reason.
+
+    left: the reason of each row of a frame, (n,) index of REASONS.
+    """
 
     def __init__(self, sensors: Sequence[Sensor], settings: TrustSettings | None = None) -> None:
         self.settings = settings or TrustSettings()
@@ -71,21 +77,28 @@ class Trust:
         """The frame without reports that instruments contradict, and without what suspect sensors alone report."""
         table, now_us = frame.table, frame.end_us
         self.suspicion.calm(now_us)
-        keep = np.ones(table.num_rows, bool)
+        left = np.zeros(table.num_rows, np.int8)
         if table.num_rows:
             number = self._numbers(table)
             reporter = table["reporter"]
-            people = ~np.asarray(reporter.is_null().to_numpy()) if reporter.null_count < len(reporter) else ~keep
+            people = ~np.asarray(reporter.is_null().to_numpy()) if reporter.null_count < len(reporter) else left > 0
             self.watchers.crowd[np.unique(number[(number >= 0) & people])] = True
             self.watchers.hear(np.unique(number[(number >= 0) & ~people]), now_us, frame.health)
-            keep &= self._instruments_of(table, number, people, now_us)
-            keep &= self._people(table, np.flatnonzero(people), now_us)
+            self._impossible(table, number, now_us, left)
+            self._instruments_of(table, number, np.flatnonzero((number >= 0) & ~people & (left == 0)), now_us, left)
+            self._people(table, np.flatnonzero(people), now_us, left)
         else:
             self.watchers.hear(np.zeros(0, np.int64), now_us, frame.health)
             self._judge(now_us)
-        if keep.all() or not self.settings.enabled:
+        if not left.any():
             return frame
-        return Frame(now_us, table.filter(pa.array(keep)), frame.health)
+        counted = np.ones(left.size, bool) if frame.counted is None else frame.counted
+        times = np.bincount(left[counted], minlength=len(REASONS)).tolist()
+        self.held.update({why: n for why, n in zip(REASONS[1:], times[1:], strict=True) if n})
+        if not self.settings.enabled:
+            return frame
+        keep = left == 0
+        return Frame(now_us, table.filter(pa.array(keep)), frame.health, counted[keep])
 
     def learn(self, rows: pa.Table, now_us: int) -> None:
         """What the tracker made of the frame."""
@@ -138,13 +151,12 @@ class Trust:
         codes = np.asarray(coded.indices.fill_null(len(known)).to_numpy(zero_copy_only=False), np.int64)
         return np.array([*known, -1], np.int64)[codes]
 
-    def _instruments_of(self, table: pa.Table, number: np.ndarray, people: np.ndarray, now_us: int) -> np.ndarray:
-        """Rows (n,) of instruments to keep. What they notice of open claims is taken down."""
-        keep = np.ones(table.num_rows, bool)
-        self._impossible(table, number, now_us, keep)
+    def _instruments_of(
+        self, table: pa.Table, number: np.ndarray, rows: np.ndarray, now_us: int, left: np.ndarray
+    ) -> None:
+        """Leave out what suspect sensors alone report. What rows of instruments notice of open claims is taken down."""
         measured = {name: floats(table[name]) for name in ("lat", "lon", "range_m", "azimuth_deg")}
         at_us = time_us(table["time"])
-        rows = np.flatnonzero((number >= 0) & ~people & keep)
         order = rows[np.argsort(number[rows], kind="stable")]
         bounds = np.flatnonzero(np.diff(number[order])) + 1
         about: np.ndarray | None = None
@@ -155,8 +167,7 @@ class Trust:
                 one, np.column_stack([column[own] for column in measured.values()]), int(at_us[own[0]])
             ):
                 self.suspicion.sign(one, "replayed", now_us, own.size)
-                self.held["replayed"] += own.size
-                keep[own] = False
+                left[own] = REPLAYED
                 continue
             if not is_radar and not self.claims.open:
                 continue
@@ -170,21 +181,18 @@ class Trust:
                 if held is not None:
                     sector = (np.nan_to_num(azimuth) % 360.0 / (360.0 / SECTORS)).astype(np.int64) % SECTORS
                     out = ~explained & held[sector]
-                    keep[own[out]] = False
-                    self.held["suspect sensor"] += int(np.count_nonzero(out))
+                    left[own[out]] = SUSPECT
                     lat, lon, reach_m = lat[~out], lon[~out], reach_m[~out]
             if self.claims.open and self._noticing[one] and lat.size:
                 free = ~self._neutral_near(lat, lon, now_us)
                 self.claims.notice(one, lat[free], lon[free], reach_m[free], now_us)
-        return keep
 
-    def _impossible(self, table: pa.Table, number: np.ndarray, now_us: int, keep: np.ndarray) -> None:
+    def _impossible(self, table: pa.Table, number: np.ndarray, now_us: int, left: np.ndarray) -> None:
         """Leave out what flies faster or higher than anything does; name who sends it, and whose clock is ahead."""
         speed = np.sqrt(sum(np.nan_to_num(floats(table[name])) ** 2 for name in ("ve_mps", "vn_mps", "vu_mps")))
         wrong = (speed > FASTEST_MPS) | (np.abs(np.nan_to_num(floats(table["alt_m"]))) > HIGHEST_M)
         if wrong.any():
-            keep &= ~wrong
-            self.held["impossible"] += int(np.count_nonzero(wrong))
+            left[wrong] = IMPOSSIBLE
             for one, count in zip(*np.unique(number[wrong & (number >= 0)], return_counts=True), strict=True):
                 self.suspicion.sign(int(one), "impossible", now_us, int(count))
         ahead = time_us(table["time"]) > now_us + round(AHEAD_S * 1e6)
@@ -210,12 +218,11 @@ class Trust:
                 near |= np.asarray(distance_m(*track.at(now_us), lat, lon)) <= NEAR_NEUTRAL_M
         return near
 
-    def _people(self, table: pa.Table, rows: np.ndarray, now_us: int) -> np.ndarray:
-        """Rows (n,) to keep of those of people: reports join claims in order, and pass with them."""
-        keep = np.ones(table.num_rows, bool)
+    def _people(self, table: pa.Table, rows: np.ndarray, now_us: int, left: np.ndarray) -> None:
+        """Leave out reports of people that do not pass: they join claims in order, and pass with them."""
         if not rows.size:
             self._judge(now_us)
-            return keep
+            return
         lat, lon, sigma_m = (floats(table[name]) for name in ("lat", "lon", "sigma_m"))
         names = table["reporter"].to_pylist()
         joined: list[tuple[int, Claim]] = []
@@ -229,10 +236,8 @@ class Trust:
             self.reporters.credit(claim, (names[row],))
             doubted = claim.verdict != "seen" and self.reporters.doubted(names[row])
             if doubted or not self.claims.passes(claim, now_us):
-                keep[row] = False
+                left[row] = DOUBTED if doubted else UNSEEN
                 claim.held += 1
-                self.held["doubted reporter" if doubted else "not seen by instruments"] += 1
-        return keep
 
     def _judge(self, now_us: int) -> None:
         for claim in self.claims.judge(self._living, now_us):

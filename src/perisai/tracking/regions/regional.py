@@ -63,7 +63,7 @@ class RegionalTracker:
 
     @property
     def rejects(self) -> Counter[str]:
-        """Detections that could not be used, by reason; one that two regions were given counts in both."""
+        """Detections that could not be used, by reason."""
         return sum((tracker.rejects for tracker in self._trackers), Counter[str]())
 
     def registration(self) -> list[SensorRegistration]:

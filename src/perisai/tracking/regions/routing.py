@@ -17,6 +17,7 @@ class Router:
     def __init__(self, regions: Sequence[TrackerRegion], sensors: Sequence[Sensor]) -> None:
         self.regions = tuple(regions)
         self._names = pa.array([sensor.id for sensor in sensors], pa.string())
+        self._known = frozenset(sensor.id for sensor in sensors)
         # A last row for a sensor that is not in the file: nowhere, so that the first region counts the reject.
         self._lat = np.array([*(sensor.lat for sensor in sensors), np.nan])
         self._lon = np.array([*(sensor.lon for sensor in sensors), np.nan])
@@ -27,16 +28,22 @@ class Router:
         """The frame of each region, in the order of the regions.
 
         A position or a polar plot goes by its place; a bearing or a presence report by all that its sensor reaches.
-        What sensors say of themselves goes to all.
+        Each row counts as a reject in the region it belongs to. What sensors say of themselves goes to all, what
+        unknown ones say to the first.
         """
         table = frame.table
+        known = tuple(health for health in frame.health if health.sensor in self._known)
+        told = [frame.health, *[known] * (len(self.regions) - 1)]
         if table.num_rows == 0:
-            return [frame] * len(self.regions)
-        mine = self._wanted(table)
-        return [Frame(frame.end_us, table.filter(pa.array(rows)), frame.health) for rows in mine]
+            return [Frame(frame.end_us, table, health) for health in told]
+        mine, home = self._wanted(table)
+        return [
+            Frame(frame.end_us, table.filter(pa.array(rows)), health, home[rows] == place)
+            for place, (rows, health) in enumerate(zip(mine, told, strict=True))
+        ]
 
-    def _wanted(self, table: pa.Table) -> np.ndarray:
-        """Whether each region gets each row, (regions, rows)."""
+    def _wanted(self, table: pa.Table) -> tuple[np.ndarray, np.ndarray]:
+        """Whether each region gets each row, (regions, rows), and the region that each belongs to, (rows,)."""
         at = pa.compute.fill_null(pa.compute.index_in(table["sensor"], self._names), len(self._names))
         sensor = np.asarray(at, np.int64)
         lat, lon = floats(table["lat"]), floats(table["lon"])
@@ -48,5 +55,6 @@ class Router:
         reach = np.where(placed | plot, 0.0, self._reach[sensor])
         beyond = beyond_all(self.regions, lat, lon)
         mine = beyond <= self._overlap[:, None] + reach
-        mine[homes(beyond), np.arange(sensor.size)] = True
-        return mine
+        home = homes(beyond)
+        mine[home, np.arange(sensor.size)] = True
+        return mine, home
