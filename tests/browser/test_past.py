@@ -5,7 +5,23 @@ import re
 from playwright.sync_api import BrowserContext, Page, expect
 
 WAIT_MS = 120_000
+HOUR_US = 3_600_000_000
 RECORDED = "(async () => (await (await fetch('/api/v1/replay/')).json()).last_us)()"
+# Widths of what is drawn in rows `top` to `bottom` of each chart, px; a space of `gap` columns parts two.
+WIDTHS = """([top, bottom, gap]) => [...document.querySelectorAll('canvas')].map((canvas) => {
+  const {data} = canvas.getContext('2d').getImageData(0, top, canvas.width, bottom - top);
+  const drawn = [...Array(canvas.width).keys()].filter((x) => {
+    for (let i = 4 * x + 3; i < data.length; i += 4 * canvas.width) if (data[i] > 60) return true;
+    return false;
+  });
+  const widths = [];
+  drawn.forEach((x, i) => {
+    const step = x - drawn[i - 1];
+    if (step <= gap) widths.push(widths.pop() + step);
+    else widths.push(1);
+  });
+  return widths;
+})"""
 
 
 def test_the_past_can_be_looked_at_and_left(operator: Page) -> None:
@@ -62,3 +78,25 @@ def test_the_night_report_sums_up_what_was_alerted(operator: Page, context: Brow
     alarms = sum(row["level"] == "alarm" for row in report.evaluate(rows_of))
     shown = int(report.locator("dd").first.inner_text().replace(",", ""))
     assert abs(alarms - shown) <= max(5, alarms // 10)
+
+
+def test_the_first_and_the_last_hour_of_the_night_report_are_drawn_whole(context: BrowserContext) -> None:
+    start = 1_767_290_400_000_000
+    alerts = [
+        {
+            "identifier": f"{hour}", "area": "", "level": "alarm", "threat": "drone", "tracks": [], "reason": {},
+            "start_us": start + hour * HOUR_US, "end_us": start + hour * HOUR_US + 10**9, "eta_s": 300,
+            "probability": 1.0,
+        }
+        for hour in range(8)
+    ]  # fmt: skip
+    report = context.new_page()
+    report.route("**/api/v1/alerts?*", lambda route: route.fulfill(json=alerts))
+    report.goto("/report.html")
+    report.wait_for_function("document.querySelectorAll('canvas').length === 2")
+    report.wait_for_function(f"({WIDTHS})([110, 130, 12]).every((chart) => chart.length >= 8)")
+    for chart in report.evaluate(WIDTHS, [110, 130, 12]):
+        labels = [width for width in chart if width > 10]
+        assert min(labels) > 0.8 * max(labels), "a label of the axis is cut"
+    bars = [width for width in report.evaluate(WIDTHS, [100, 104, 1])[0] if width > 4]
+    assert len(bars) == 8 and min(bars) >= max(bars) - 1, "a bar is cut"
