@@ -122,11 +122,16 @@ class MqttChannel:
             reader.cancel()
 
     async def _watch(self, client: aiomqtt.Client) -> None:
-        """Hears the sirens; ends when the broker hangs up."""
-        reports = f"{self._settings.prefix}/+/siren/report"
-        await client.subscribe([(reports, 1), (f"{reports}/+", 1)])
+        """Hears the sirens; ends when the broker hangs up. The last will of a gateway that this one took over from may
+        come late, when its line times out: it does not stand."""
+        reports, status = f"{self._settings.prefix}/+/siren/report", f"{self._settings.prefix}/status"
+        await client.subscribe([(reports, 1), (f"{reports}/+", 1), (status, 1)])
         async for message in client.messages:
             payload = bytes(message.payload) if isinstance(message.payload, bytes | bytearray) else b""
+            if str(message.topic) == status:
+                if payload == b"offline":
+                    await self._publish(client, [self._status(b"online")])
+                continue
             refused = self._sirens.rejects
             self._sirens.hear(str(message.topic), payload, time.time_ns() // 1000, kept=bool(message.retain))
             self.count.failures += refused

@@ -137,6 +137,30 @@ async def test_the_broker_says_when_the_sender_was_killed(tmp_path):
 
 
 @pytest.mark.oracle
+async def test_the_last_will_of_a_gateway_that_was_taken_over_from_does_not_stand(tmp_path):
+    """Of a host without power it comes after a minute and a half; a siren would take its centre for lost."""
+    port = free_port()
+    channel = MqttChannel(AREAS, MqttSettings(port=port), clock_us=lambda: START_US)
+    with broker(tmp_path, port):
+        await answering(port)
+        running = asyncio.create_task(channel.run())
+        await until(port, "perisai/status", b"online")
+        async with aiomqtt.Client("127.0.0.1", port) as client:
+            await client.subscribe("perisai/status", qos=1)
+            await client.publish("perisai/status", b"offline", qos=1, retain=True)
+            told: list[bytes] = []
+            async with asyncio.timeout(20):
+                async for message in client.messages:
+                    told.append(bytes(message.payload))
+                    if told[-1] == b"online" and b"offline" in told:
+                        break
+        await until(port, "perisai/status", b"online")
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+        await until(port, "perisai/status", b"offline")
+
+
+@pytest.mark.oracle
 async def test_a_broker_that_comes_back_empty_is_told_everything_again(tmp_path):
     port = free_port()
     channel = MqttChannel(AREAS, MqttSettings(port=port, retry_s=0.1, max_retry_s=0.2), clock_us=lambda: START_US)
