@@ -88,6 +88,31 @@ def test_alerts_can_be_asked_for_and_ended(citizen: Page) -> None:
     assert asked[-1] == ("DELETE", {"endpoint": "https://push.example/1"})
 
 
+NOTIFICATIONS = """async () => (await self.registration.getNotifications()).map(
+  ({title, silent, renotify, data}) => ({title, silent, renotify, identifier: data.identifier}))"""
+
+
+def test_a_message_that_is_pushed_again_by_a_gateway_that_took_over_wakes_nobody(citizen: Page) -> None:
+    citizen.context.grant_permissions(["notifications"])
+    citizen.goto("/citizen")
+    with citizen.context.expect_event("serviceworker") as started:
+        citizen.evaluate("navigator.serviceWorker.register('/push-worker.js')")
+    worker = started.value
+
+    def pushed(identifier: str, level: str = "alarm") -> list[dict[str, object]]:
+        message = {"title": level, "level": level, "incident": "raid 1", "identifier": identifier, "mode": "actual"}
+        worker.evaluate("(message) => show(message)", message)
+        return worker.evaluate(NOTIFICATIONS)
+
+    loud, quiet = {"silent": False, "renotify": True}, {"silent": True, "renotify": False}
+    alarm = {"title": "alarm", "identifier": "1"}
+    assert pushed("1") == [alarm | loud]
+    assert pushed("1") == [alarm | quiet]
+    worker.evaluate("async () => (await self.registration.getNotifications()).forEach((one) => one.close())")
+    assert pushed("1") == [alarm | quiet], "who has closed it is not woken"
+    assert pushed("2", "clear") == [{"title": "clear", "identifier": "2"} | loud]
+
+
 def test_it_reads_in_large_type_on_a_small_screen(citizen: Page) -> None:
     citizen.set_viewport_size({"width": 320, "height": 640})
     citizen.goto("/citizen?area=UA80000000000093317")
