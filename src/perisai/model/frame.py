@@ -15,6 +15,8 @@ from .schemas import TIME
 from .table import empty, time_us
 
 FRAME_US = 1_000_000
+SILENCE_US = 3_600 * 1_000_000
+"""After an hour without a row every stage is at rest."""
 RECEIPT = {"detections": "received", "tracks": "issued"}
 """The column of each table that says when a row reached the next stage."""
 
@@ -55,7 +57,8 @@ def close_frame(
 
 
 def split_frames(table: pa.Table, kind: str = "detections", period_us: int = FRAME_US) -> Iterator[Frame]:
-    """The rows in order of receipt (`time` where that is null), cut into frames; none between is left out.
+    """The rows in order of receipt (`time` where that is null), cut into frames; none between is left out, but
+    what is beyond the first SILENCE_US of a silence: a file may hold nights of different years, or one row with a wrong date.
 
     kind: `detections` (by `received`) or `tracks` (by `issued`). Rows without any time are gathered in the first frame,
     where the tracker counts them as rejects.
@@ -69,11 +72,13 @@ def split_frames(table: pa.Table, kind: str = "detections", period_us: int = FRA
     order = np.argsort(received, kind="stable")
     ends = frame_end_us(received[order], period_us)
     ordered = table.take(pa.array(order))
-    first, last = int(ends[0]), int(ends[-1])
-    bounds = np.searchsorted(ends, np.arange(first, last + 2 * period_us, period_us))
-    for number, end_us in enumerate(range(first, last + period_us, period_us)):
-        low, high = int(bounds[number]), int(bounds[number + 1])
+    told_us, counts = np.unique(ends, return_counts=True)
+    before_us, low = int(told_us[0]) - period_us, 0
+    for end_us, high in zip(told_us.tolist(), np.cumsum(counts).tolist(), strict=True):
+        for quiet_us in range(before_us + period_us, min(end_us, before_us + SILENCE_US + period_us), period_us):
+            yield Frame(quiet_us, ordered.slice(low, 0))
         yield Frame(end_us, ordered.slice(low, high - low))
+        before_us, low = end_us, high
 
 
 def _times(values_us: np.ndarray) -> pa.Array:
