@@ -73,15 +73,12 @@ def parse_areas(content: bytes | str, source: str) -> Areas:
     geometry = np.array(geometries, dtype=object)
     centroid = shapely.centroid(geometry)
     lon, lat = shapely.get_x(centroid), shapely.get_y(centroid)
-    for i, row in enumerate(properties):
+    area_m2 = np.empty(len(geometries))
+    for i, (row, shape) in enumerate(zip(properties, geometries, strict=True)):
         if row.get("centroid"):
-            lon[i], lat[i] = row["centroid"]
-    area_m2 = np.array(
-        [
-            float(row["area_km2"]) * 1e6 if row.get("area_km2") else _area_m2(shape)
-            for row, shape in zip(properties, geometries, strict=True)
-        ]
-    )
+            lon[i], lat[i] = _centroid(row["centroid"], f"{source}: feature {i + 1}")
+        told_km2 = _not_negative(row, "area_km2", "km2", f"{source}: feature {i + 1}")
+        area_m2[i] = told_km2 * 1e6 or _area_m2(shape)
     return Areas(
         code=tuple(codes),
         names=tuple(
@@ -89,7 +86,12 @@ def parse_areas(content: bytes | str, source: str) -> Areas:
             for row in properties
         ),
         parent=tuple(str(row.get("parent") or "") for row in properties),
-        population=np.array([_population(row, f"{source}: feature {i}") for i, row in enumerate(properties, start=1)]),
+        population=np.array(
+            [
+                _not_negative(row, "population", "residents", f"{source}: feature {i}")
+                for i, row in enumerate(properties, start=1)
+            ]
+        ),
         lat=lat,
         lon=lon,
         radius_m=np.sqrt(area_m2 / np.pi),
@@ -115,13 +117,24 @@ def _feature(feature: _Feature, where: str) -> tuple[str, Any]:
     return str(code), geometry if geometry.is_valid else shapely.make_valid(geometry)
 
 
-def _population(row: dict[str, Any], where: str) -> float:
-    value = row.get("population")
+def _not_negative(row: dict[str, Any], name: str, what: str, where: str) -> float:
+    """The property, 0 where it is not told."""
+    value = row.get(name)
     if value is None:
         return 0.0
     if not isinstance(value, (int, float)) or value < 0:
-        raise BadInputError(f"{where}: properties.population", repr(value), "a number of residents, 0 or more")
+        raise BadInputError(f"{where}: properties.{name}", repr(value), f"a number of {what}, 0 or more")
     return float(value)
+
+
+def _centroid(value: Any, where: str) -> tuple[float, float]:
+    try:
+        lon, lat = msgspec.convert(value, tuple[float, float])
+    except msgspec.ValidationError:
+        lon, lat = np.nan, np.nan
+    if not (abs(lon) <= 180 and abs(lat) <= 90):
+        raise BadInputError(f"{where}: properties.centroid", repr(value), "[longitude, latitude] in degrees")
+    return lon, lat
 
 
 def _area_m2(geometry: Any) -> float:
