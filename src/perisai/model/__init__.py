@@ -23,7 +23,7 @@ from .schemas import (
     TRUTH,
 )
 from .sensor import SOUND_MPS, Sensor, parse_sensors, write_sensors
-from .table import build, conform, empty, floats, table_bytes, table_from, time_us
+from .table import build, check_values, conform, empty, floats, table_bytes, table_from, time_us
 
 __all__ = [
     "ALERTS",
@@ -63,6 +63,7 @@ __all__ = [
     "build",
     "check_distinct",
     "close_frame",
+    "check_values",
     "conform",
     "empty",
     "floats",

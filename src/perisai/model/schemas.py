@@ -141,3 +141,9 @@ REQUIRED = {
     "forecasts": ("time", "track", "area", "probability"),
     "alerts": ("area", "level", "start"),
 }
+
+CHOICES = {"tracks": {"status": STATUSES}, "truth": {"kind": KINDS}, "alerts": {"level": LEVELS}}
+"""Columns that hold one of a few words."""
+
+LIMITS = {"lat": 90.0, "lon": 180.0, "ve_mps": float("inf"), "vn_mps": float("inf")}
+"""What a required column of a place or velocity stays within, either way; never NaN nor infinite."""

@@ -5,9 +5,10 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from .errors import BadInputError
-from .schemas import REQUIRED, SCHEMAS
+from .schemas import CHOICES, LIMITS, REQUIRED, SCHEMAS
 
 
 def conform(table: pa.Table, kind: str, source: str) -> pa.Table:
@@ -21,7 +22,7 @@ def conform(table: pa.Table, kind: str, source: str) -> pa.Table:
     missing = [name for name in REQUIRED[kind] if name not in names]
     if missing:
         raise BadInputError(
-            f"{source}: column {missing[0]}", "missing", f"a {kind} table with {', '.join(REQUIRED[kind])}"
+            f"{source}: column {missing[0]}", "missing", f"a table of {kind} with {', '.join(REQUIRED[kind])}"
         )
     columns: list[pa.ChunkedArray | pa.Array] = []
     fits = table.schema.equals(schema, check_metadata=True)  # as all of our own do, several times a frame
@@ -42,6 +43,26 @@ def conform(table: pa.Table, kind: str, source: str) -> pa.Table:
         if nulls and kind != "detections":
             raise BadInputError(f"{source}: column {name}", f"{nulls} nulls", "a value in every row")
     return table if fits else pa.Table.from_arrays(columns, schema=schema)
+
+
+def check_values(table: pa.Table, kind: str, source: str) -> None:
+    """Raises BadInputError naming the first row of a table from a file whose place is none, or whose word is unknown.
+
+    Detections are not looked at: the tracker leaves out single ones and counts them.
+    """
+    for name, words in CHOICES.get(kind, {}).items():
+        _check_rows(table, name, pc.is_in(table[name], pa.array([*words, None])), " or ".join(words), source)
+    for name, limit in LIMITS.items():
+        if name in REQUIRED[kind]:
+            size = pc.abs(table[name])
+            fits = pc.and_(pc.is_finite(size), pc.less_equal(size, limit))
+            _check_rows(table, name, fits, f"-{limit:.0f}..{limit:.0f}" if limit < np.inf else "a number", source)
+
+
+def _check_rows(table: pa.Table, name: str, fits: Any, expected: str, source: str) -> None:
+    row: int = pc.index(fits, False).as_py()
+    if row >= 0:
+        raise BadInputError(f"{source}: row {row + 1}: {name}", repr(table[name][row].as_py()), expected)
 
 
 def build(kind: str, columns: Mapping[str, Any]) -> pa.Table:

@@ -8,13 +8,13 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from perisai.model import BadInputError, ResourceError, conform
+from perisai.model import BadInputError, ResourceError, check_values, conform
 
 
 def read_table(path: Path | str, kind: str) -> pa.Table:
     """A Parquet (or Arrow IPC) file as a table of the schema `kind`.
 
-    Raises BadInputError naming the file, and the column, when it is missing, corrupt or does not fit.
+    Raises BadInputError naming the file, and the column or the row, when it is missing, corrupt or does not fit.
     """
     path = Path(path)
     if not path.is_file():
@@ -30,7 +30,9 @@ def read_table(path: Path | str, kind: str) -> pa.Table:
         raise BadInputError(
             str(path), f"cannot be read ({str(error).splitlines()[0]})", f"a Parquet file of {kind}"
         ) from error
-    return conform(table, kind, str(path))
+    fitting = conform(table, kind, str(path))
+    check_values(fitting, kind, str(path))
+    return fitting
 
 
 def write_table(table: pa.Table, path: Path | str) -> None:

@@ -81,7 +81,7 @@ def take(living: dict[int, Living], rows: pa.Table, instruments: dict[str, int])
 
 def cells(lat: np.ndarray, lon: np.ndarray, dy: int = 0, dx: int = 0) -> np.ndarray:
     """Numbers of the 0.05 degree cells of places (n,), or of their neighbours, int64; any for what is no place."""
-    with np.errstate(invalid="ignore"):
+    with np.errstate(invalid="ignore", over="ignore"):
         row = np.floor(np.asarray(lat) / CELL_DEG).astype(np.int64) + dy
         return row * 100_000 + np.floor(np.asarray(lon) / CELL_DEG).astype(np.int64) + dx
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from perisai.model import BadInputError, ResourceError, build
@@ -78,3 +79,27 @@ def test_a_corrupt_file_and_a_wrong_column_are_told_in_one_line(tmp_path):
         read_table(tmp_path / "absent.parquet", "tracks")
     with pytest.raises(BadInputError, match="a recording"):
         Recording(tmp_path)
+
+
+TRACK = {"time": START_US, "track": 1, "lat": 50.0, "lon": 30.0, "ve_mps": 1.0, "vn_mps": 2.0, "status": "confirmed"}
+OBJECT = {"time": START_US, "object": 1, "lat": 50.0, "lon": 30.0, "kind": "drone"}
+
+
+@pytest.mark.parametrize(
+    ("kind", "good", "column", "value"),
+    [
+        ("tracks", TRACK, "lat", float("nan")),
+        ("tracks", TRACK, "lat", 1e300),
+        ("tracks", TRACK, "lon", -181.0),
+        ("tracks", TRACK, "vn_mps", float("inf")),
+        ("tracks", TRACK, "status", "flying"),
+        ("truth", OBJECT, "lat", 90.5),
+        ("truth", OBJECT, "kind", "ufo"),
+        ("alerts", {"area": "A", "level": "alarm", "start": START_US}, "level", "huge"),
+    ],
+)
+def test_a_value_that_is_none_is_told_with_its_row(tmp_path, kind, good, column, value):
+    rows = {name: pa.array([one, value if name == column else one]) for name, one in good.items()}
+    pq.write_table(pa.table(rows), tmp_path / "t.parquet")
+    with pytest.raises(BadInputError, match=rf"t\.parquet: row 2: {column}: "):
+        read_table(tmp_path / "t.parquet", kind)
