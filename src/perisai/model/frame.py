@@ -57,8 +57,10 @@ def close_frame(
 
 
 def split_frames(table: pa.Table, kind: str = "detections", period_us: int = FRAME_US) -> Iterator[Frame]:
-    """The rows in order of receipt (`time` where that is null), cut into frames; none between is left out, but
-    what is beyond the first SILENCE_US of a silence: a file may hold nights of different years, or one row with a wrong date.
+    """The rows in order of receipt (`time` where that is null), cut into frames.
+
+    None between is left out but what is beyond the first SILENCE_US of a silence: a file may hold nights of different
+    years, or one row with a wrong date.
 
     kind: `detections` (by `received`) or `tracks` (by `issued`). Rows without any time are gathered in the first frame,
     where the tracker counts them as rejects.

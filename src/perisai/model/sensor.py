@@ -1,5 +1,6 @@
 """A sensor: what it is, where it stands and how well it measures."""
 
+import math
 import tomllib
 from typing import Any, Literal, cast, get_args
 
@@ -9,6 +10,7 @@ from .errors import BadInputError
 
 SensorKind = Literal["radar2d", "radar3d", "modes", "remote_id", "position", "bearing", "presence"]
 SOUND_MPS = 343.0
+HIGHEST_M = 100e3
 
 
 class Sensor(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -100,6 +102,9 @@ def parse_sensors(text: str, source: str) -> list[Sensor]:
         document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise BadInputError(source, f"not TOML ({error})", "[[sensor]] tables") from error
+    other = [name for name in document if name != "sensor"]
+    if other:
+        raise BadInputError(f"{source}: {other[0]}", "unknown", "[[sensor]] tables and nothing else")
     rows: Any = document.get("sensor")
     if not isinstance(rows, list) or not rows or not all(isinstance(row, dict) for row in cast("list[Any]", rows)):
         raise BadInputError(source, "no [[sensor]] table", "at least one")
@@ -120,10 +125,18 @@ def parse_sensors(text: str, source: str) -> list[Sensor]:
 
 
 def _check(sensor: Sensor, where: str, seen: set[str]) -> None:
+    if not sensor.id:
+        raise BadInputError(f"{where}: id", "empty", "a name of its own")
     if sensor.id in seen:
         raise BadInputError(f"{where}: id", "used twice", "ids that differ")
     if not (-90 <= sensor.lat <= 90 and -180 <= sensor.lon <= 180):
         raise BadInputError(f"{where}: lat, lon", f"{sensor.lat}, {sensor.lon}", "-90..90 and -180..180 degrees")
+    for field in sensor.__struct_fields__:
+        value = getattr(sensor, field)
+        if isinstance(value, float) and not math.isfinite(value):
+            raise BadInputError(f"{where}: {field}", str(value), "a finite number")
+    if not abs(sensor.alt_m) <= HIGHEST_M:
+        raise BadInputError(f"{where}: alt_m", str(sensor.alt_m), f"metres, within -{HIGHEST_M:.0f}..{HIGHEST_M:.0f}")
     for field in _POSITIVE:
         value = getattr(sensor, field)
         if value is not None and not value > 0:
@@ -133,6 +146,8 @@ def _check(sensor: Sensor, where: str, seen: set[str]) -> None:
         raise BadInputError(f"{where}: detection_probability", str(chance), "above 0 and at most 1")
     if sensor.clutter_per_scan < 0 or sensor.min_range_m < 0:
         raise BadInputError(f"{where}: clutter_per_scan, min_range_m", "negative", "0 or more")
+    if sensor.min_range_m >= sensor.or_default("max_range_m"):
+        raise BadInputError(f"{where}: min_range_m", str(sensor.min_range_m), "less than max_range_m")
 
 
 def write_sensors(sensors: list[Sensor], comment: str = "") -> str:

@@ -3,7 +3,7 @@
 import re
 import tomllib
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
@@ -36,7 +36,7 @@ class ServiceSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     mode: Mode = "exercise"
     host: str = "127.0.0.1"
-    port: int = 8460
+    port: Annotated[int, msgspec.Meta(ge=0, le=65535)] = 8460
     data: str = "perisai-data"
     nats: str = ""
     tls_certificate: str = ""

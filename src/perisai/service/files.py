@@ -8,7 +8,7 @@ from perisai.model import Areas, BadInputError, Sensor, parse_areas, parse_senso
 def read_text(path: Path | str, what: str) -> str:
     """The text of a file. Raises BadInputError when it is missing or not UTF-8."""
     try:
-        return Path(path).read_text(encoding="utf-8")
+        return Path(path).read_text(encoding="utf-8-sig")  # with a byte order mark or without
     except FileNotFoundError as error:
         raise BadInputError(str(path), "no such file", what) from error
     except (OSError, UnicodeDecodeError) as error:

@@ -9,6 +9,7 @@ from perisai.channels.cot_settings import CotSettings
 from perisai.model import BadInputError, parse_sensors, write_sensors
 from perisai.service.channels.settings import ChannelSettings
 from perisai.service.config import parse_config
+from perisai.service.files import read_sensors
 from perisai.service.partners.settings import TakeSettings
 from perisai.service.starter import CONFIG_TEXT, SENSORS_TEXT
 
@@ -32,6 +33,7 @@ def test_every_commented_default_is_the_default():
     ("text", "line", "named"),
     [
         ("[service]\nport = 'x'\n", 2, "port"),
+        ("[service]\nport = 99999\n", 2, "port"),
         ("\n[service]\nmode = 'exercise'\nprot = 1\n", 4, "prot"),
         ("[service]\n[region]\nlanguages = 3\n", 3, "languages"),
         ("[nonsense]\n", 1, "nonsense"),
@@ -88,6 +90,12 @@ def test_sensors_come_back_as_written():
         ("detection_probability = 0.9|detection_probability = 1.5", "detection_probability"),
         ('owner = "Example"|ownr = "Example"', "ownr"),
         ('id = "microphone-1"|id = "radar-north"', "radar-north"),
+        ('id = "radar-north"|id = ""', "id: empty"),
+        ("clutter_per_scan = 5.0|clutter_per_scan = nan", "clutter_per_scan"),
+        ("alt_m = |min_range_m = inf\nalt_m = ", "min_range_m"),
+        ("alt_m = |min_range_m = 900e3\nalt_m = ", "less than max_range_m"),
+        ("alt_m = |alt_m = 1e9 # ", "alt_m"),
+        ("\n[[sensor]]|\n[[sensors]]", "sensors: unknown"),
     ],
 )
 def test_a_wrong_sensor_is_named_with_its_field(change, named):
@@ -96,6 +104,11 @@ def test_a_wrong_sensor_is_named_with_its_field(change, named):
         parse_sensors(SENSORS_TEXT.replace(before, after, 1), "s.toml")
     assert "s.toml" in str(caught.value)
     assert named in str(caught.value)
+
+
+def test_a_byte_order_mark_is_read_over(tmp_path):
+    (tmp_path / "s.toml").write_text(SENSORS_TEXT, encoding="utf-8-sig")
+    assert read_sensors(tmp_path / "s.toml") == parse_sensors(SENSORS_TEXT, "s.toml")
 
 
 def test_the_starter_shows_a_partner_with_every_default_that_is_one():
