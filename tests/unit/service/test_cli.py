@@ -13,6 +13,8 @@ import pytest
 from perisai.cli import app, main
 from perisai.model import build
 from perisai.recording import write_table
+from perisai.service.commands.live import _own_ground
+from perisai.service.config import Config, InputSettings
 
 START_US = 1_757_200_000_000_000
 VERBS = ["demo", "run", "init", "import", "track", "alert", "simulate", "bench", "replay"]
@@ -112,6 +114,29 @@ def test_an_unlisted_night_names_the_nearest(files, capsys):
 def test_a_wrong_option_and_a_wrong_verb(files, capsys):
     assert "--sensrs" in _fault(capsys, "track", files / "d.parquet", "--sensrs", "x", "-o", files / "t.parquet")
     _fault(capsys, "trak")
+
+
+@pytest.mark.parametrize(
+    "wrong", ["demo --port 99999999", "demo --port -1", "demo --speed 0", "demo --speed nan", "replay x --speed 0"]
+)
+def test_a_number_out_of_bounds_is_told_before_anything_is_made(wrong, files, capsys, monkeypatch):
+    monkeypatch.chdir(files)
+    _fault(capsys, *wrong.split())
+    assert not (files / "demo-data").exists()
+
+
+def test_a_recording_with_damaged_settings(files, capsys):
+    (files / "perisai.json").write_text('{"service": 3}')
+    (files / "sensors.toml").write_text(SENSORS)
+    assert "perisai.json" in _fault(capsys, "replay", files)
+
+
+def test_a_night_is_not_taken_from_another_network(files):
+    first, second = (Config(inputs=InputSettings(sensors=str(files / name))) for name in ("s.toml", "t.toml"))
+    (files / "t.toml").write_text(SENSORS.replace('"a"', '"b"'))
+    names = {_own_ground(config) for config in (Config(), first, second)}
+    assert len(names) == 3
+    assert "" in names
 
 
 def test_a_port_in_use_is_one_line(tmp_path):

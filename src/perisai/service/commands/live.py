@@ -1,6 +1,7 @@
 """`perisai demo`, `run`, `init`: the living system."""
 
 import asyncio
+import hashlib
 import itertools
 import time
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ import msgspec
 import pyarrow as pa
 import pyarrow.compute as pc
 from cyclopts import Parameter
+from cyclopts.validators import Number
 
 from perisai.model import FRAME_US, TIME, BadInputError, Frame, empty, split_frames
 from perisai.recording import read_table, write_table
@@ -19,7 +21,7 @@ from perisai.simulation import night_of
 from .. import package_data
 from ..channels.settings import demo_channels
 from ..config import Config, load_config
-from ..files import read_areas, read_sensors
+from ..files import read_areas, read_sensors, read_text
 from ..house import ROLES, House, Role
 from ..identity import ExerciseAccount, IdentitySettings, IdentityStore, is_loopback, make_exercise_accounts
 from ..logs import set_up_logs
@@ -29,7 +31,8 @@ from .output import say
 
 BEFORE_US = 60 * FRAME_US
 AFTER_US = 30 * 60 * FRAME_US
-Port = Annotated[int | None, Parameter(name="--port")]
+Port = Annotated[int | None, Parameter(name="--port", validator=Number(gte=0, lte=65535))]
+Speed = Annotated[float, Parameter(name="--speed", validator=Number(gt=0))]
 
 
 def run(*, config: Path, port: Port = None, role: tuple[Role, ...] = ROLES, region: tuple[str, ...] = ()) -> None:
@@ -61,7 +64,7 @@ def demo(
     *,
     night: str = "2025-09-07",
     seed: int = 1,
-    speed: float = 20.0,
+    speed: Speed = 20.0,
     port: Port = None,
     data: Path = Path("demo-data"),
     config: Path | None = None,
@@ -80,8 +83,6 @@ def demo(
         config: a perisai.toml to start from; its channels stay closed, the demo's own are on this machine alone.
         whole: play the quiet hours before the first object crosses the border, too.
     """
-    if not speed > 0:
-        raise BadInputError("--speed", str(speed), "a number above 0")
     settings = load_config(config) if config else Config()
     recording = data / f"recording-{night}-{time.strftime('%Y%m%dT%H%M%S')}"
     service = msgspec.structs.replace(settings.service, data=str(recording), mode="exercise")
@@ -120,7 +121,7 @@ def init(directory: Path = Path(), /) -> None:
             raise BadInputError(str(path), "already there", "a directory without one")
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
-    say(f"wrote perisai.toml and sensors.toml in {directory.resolve()}; start with: perisai run --config perisai.toml")
+    say(f"wrote {directory / 'perisai.toml'} and sensors.toml; next: perisai run --config {directory / 'perisai.toml'}")
 
 
 def exercise(config: Config) -> tuple[Config, list[ExerciseAccount]]:
@@ -134,11 +135,11 @@ def exercise(config: Config) -> tuple[Config, list[ExerciseAccount]]:
 
 
 def _night(config: Config, night: str, seed: int, data: Path) -> Path:
-    """The directory of the simulated night, made once and kept."""
+    """The directory of the simulated night, made once for each ground and network, and kept."""
     from perisai.model import write_sensors
     from perisai.simulation import default_network, simulate
 
-    directory = data / "nights" / f"{night}-{seed}"
+    directory = data / "nights" / f"{night}-{seed}{_own_ground(config)}"
     detections, sensors_file = directory / "detections.parquet", directory / "sensors.toml"
     if not (detections.exists() and sensors_file.exists()):
         say(f"simulating the night of {night} (once; kept in {directory})")
@@ -149,6 +150,14 @@ def _night(config: Config, night: str, seed: int, data: Path) -> Path:
         sensors_file.write_text(write_sensors(sensors, "The network of this simulated night."), encoding="utf-8")
         write_table(result.detections, detections)
     return directory
+
+
+def _own_ground(config: Config) -> str:
+    """Marks areas and sensors other than those that ship by what is in their files."""
+    areas, sensors = config.region.areas, config.inputs.sensors
+    own = [path for path in (areas, sensors) if path and path != str(package_data.COMMUNITIES)]
+    held = "\0".join(read_text(path, "a file that the configuration names") for path in own)
+    return f"-{hashlib.sha256(held.encode()).hexdigest()[:8]}" if own else ""
 
 
 def _with_quiet_end(frames: Iterator[Frame]) -> Iterator[Frame]:

@@ -10,7 +10,7 @@ import msgspec
 import pyarrow as pa
 
 from perisai.alerting import Order
-from perisai.model import Mode, alerts_table, empty, parse_sensors, time_us
+from perisai.model import NOT_JSON, BadInputError, Mode, alerts_table, empty, parse_sensors, time_us
 from perisai.recording import AREAS_FILE, CONFIG_FILE, SENSORS_FILE, Recording, read_table, write_table
 
 from ..config import Config
@@ -18,13 +18,13 @@ from ..files import read_areas
 from ..house import House
 from ..logs import set_up_logs
 from ..pipeline import AlertBook, AlertStage, TrackStage
-from .live import Port, exercise, tell_address, with_port
+from .live import Port, Speed, exercise, tell_address, with_port
 from .output import progress, show
 from .stages import Json
 
 
 def replay(
-    recording: Path, /, *, speed: float | None = None, port: Port = None, out: Path | None = None, json: Json = False
+    recording: Path, /, *, speed: Speed | None = None, port: Port = None, out: Path | None = None, json: Json = False
 ) -> None:
     """Run a recording through the stages again and compare the alerts, row for row; with --speed, show it.
 
@@ -38,7 +38,7 @@ def replay(
         json: print the comparison as one JSON object.
     """
     held = Recording(recording)
-    config = msgspec.json.decode(held.text(CONFIG_FILE), type=Config)
+    config = _config(held)
     sensors = parse_sensors(held.text(SENSORS_FILE), str(recording / SENSORS_FILE))
     config = msgspec.structs.replace(
         config, region=msgspec.structs.replace(config.region, areas=str(recording / AREAS_FILE))
@@ -101,6 +101,15 @@ def _show_again(held: Recording, config: Config, sensors: list, speed: float, po
     settings, accounts = exercise(settings)
     set_up_logs()
     asyncio.run(House(settings, sensors, accounts).run(held.frames(), speed, tell_address))
+
+
+def _config(held: Recording) -> Config:
+    try:
+        return msgspec.json.decode(held.text(CONFIG_FILE), type=Config)
+    except NOT_JSON as error:
+        raise BadInputError(
+            str(held.directory / CONFIG_FILE), str(error), "settings as perisai run wrote them"
+        ) from error
 
 
 def absences_of(table: pa.Table) -> dict[int, list[str]]:
