@@ -1,7 +1,9 @@
 /** The sensors: where they stand and how far they reach, fetched once; their health comes with the picture. */
+export type SensorKind = 'radar2d' | 'radar3d' | 'modes' | 'remote_id' | 'position' | 'bearing' | 'presence';
+
 export interface SensorPlace {
   id: string;
-  kind: string;
+  kind: SensorKind;
   lat: number;
   lon: number;
   owner: string;

@@ -10,6 +10,7 @@ const CANCELLED = 'cancelled by an operator: ';
 const WHY: Record<string, Key> = {
   'the danger has passed': 'reason.passed',
   'the tracks that caused it were not seen again': 'reason.lost',
+  'an alarm takes its place': 'reason.raised',
   'the time set by the operator is over': 'reason.over',
   'released by an operator': 'reason.released',
   'released by itself, as no operator answered in time': 'reason.unanswered',

@@ -105,7 +105,7 @@ class Alerter:
         follows = ""
         if had:
             before = self._active.pop(area)
-            why = "an alarm takes its place" if want > had else reason.PASSED if own.size else reason.SILENT
+            why = reason.RAISED if want > had else reason.PASSED if own.size else reason.SILENT
             done = msgspec.structs.replace(before, end_us=end_us, reason=reason.ended(before.reason, why))
             changes.append(AlertChange("ended", done, end_us))
             follows = before.identifier

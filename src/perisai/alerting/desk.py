@@ -225,7 +225,7 @@ class Desk:
         if place.over is not None and place.over.identifier == now.identifier and not place.ended_by:
             return msgspec.structs.replace(place.over, threat=now.threat, tracks=now.tracks)
         raised = want is not None and RANK[want.level] > RANK[now.level]
-        why = place.ended_by or ("an alarm takes its place" if raised else reason.PASSED)
+        why = place.ended_by or (reason.RAISED if raised else reason.PASSED)
         return msgspec.structs.replace(now, end_us=end_us, reason=reason.ended(now.reason, why))
 
     def _started(self, area: str, place: _Place, want: Alert, end_us: int) -> Alert:

@@ -12,6 +12,7 @@ NOUNS = {
 }
 PASSED = "the danger has passed"
 SILENT = "the tracks that caused it were not seen again"
+RAISED = "an alarm takes its place"
 TIME_UP = "the time set by the operator is over"
 RELEASED = "released by an operator"
 UNANSWERED = "released by itself, as no operator answered in time"
