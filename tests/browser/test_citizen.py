@@ -30,6 +30,12 @@ def test_a_typed_place_gives_its_state_and_what_to_do(citizen: Page) -> None:
     expect(citizen.get_by_role("heading", name="What to do")).to_be_visible()
 
 
+def test_an_exercise_says_so_before_a_place_is_chosen(citizen: Page) -> None:
+    citizen.goto("/citizen")
+    expect(citizen.get_by_role("heading", name="Where are you?")).to_be_visible()
+    expect(citizen.get_by_text("EXERCISE")).to_be_visible()
+
+
 def test_a_located_place_gives_its_state(citizen: Page) -> None:
     citizen.context.grant_permissions(["geolocation"])
     citizen.context.set_geolocation(CHERKASY)  # pyright: ignore[reportArgumentType]

@@ -20,6 +20,7 @@ export interface PlaceState extends Neighbour {
   neighbours: Neighbour[];
 }
 
+const MODE = '/api/v1/public/mode';
 const API = '/api/v1/public/areas';
 const STORED = 'perisai.place';
 const CLOSE_MS = 4_000;
@@ -29,15 +30,17 @@ const TIMEOUT_MS = 8_000;
 const OLD_MS = 25_000;
 
 async function ask<T>(path: string): Promise<T> {
-  const response = await fetch(API + path, { signal: AbortSignal.timeout(TIMEOUT_MS) });
+  const response = await fetch(path, { signal: AbortSignal.timeout(TIMEOUT_MS) });
   if (!response.ok) throw new Error(String(response.status));
   return (await response.json()) as T;
 }
 
-export const searchAreas = (text: string): Promise<Named[]> => ask(`?q=${encodeURIComponent(text)}`);
-export const areasAt = (lat: number, lon: number): Promise<Named[]> => ask(`?lat=${lat}&lon=${lon}`);
+export const searchAreas = (text: string): Promise<Named[]> => ask(`${API}?q=${encodeURIComponent(text)}`);
+export const areasAt = (lat: number, lon: number): Promise<Named[]> => ask(`${API}?lat=${lat}&lon=${lon}`);
 
 class Place {
+  /** Told from the first moment on, that an exercise is one. */
+  mode = $state<Mode>('actual');
   code = $state<string | null>(null);
   state = $state.raw<PlaceState | null>(null);
   /** Milliseconds since the last answer, or since the place was chosen. */
@@ -58,6 +61,7 @@ class Place {
   start(): void {
     const code = new URLSearchParams(location.search).get('area') ?? localStorage.getItem(STORED);
     if (code) this.choose(code);
+    else void ask<{ mode: Mode }>(MODE).then(({ mode }) => (this.mode = mode), () => undefined);
     window.setInterval(() => (this.age_ms = this.code ? performance.now() - this.answered_at : 0), 1000);
     document.addEventListener('visibilitychange', () => {
       if (!document.hidden && this.code) void this.refresh();
@@ -88,7 +92,7 @@ class Place {
     const code = this.code;
     if (!code) return;
     try {
-      const answer = await ask<PlaceState>(`/${encodeURIComponent(code)}`);
+      const answer = await ask<PlaceState>(`${API}/${encodeURIComponent(code)}`);
       if (code === this.code) this.take(answer);
     } catch (error) {
       // An unknown code (a region that changed) asks for the place again; anything else is a lost line: the age says so.
@@ -105,6 +109,7 @@ class Place {
     else if (before !== 'none') this.ended_ms = answer.now_us / 1000;
     if (answer.level === 'alarm' && before !== 'alarm' && navigator.userActivation?.hasBeenActive) navigator.vibrate?.([400, 200, 400, 200, 400]);
     this.state = answer;
+    this.mode = answer.mode;
     this.failed = false;
     this.answered_at = performance.now();
     this.age_ms = 0;

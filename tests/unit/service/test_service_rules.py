@@ -13,7 +13,7 @@ ANYBODY = {
     "/", "/{file_path:path}", "/citizen", "/api/docs", "/api/docs/openapi.json", "/api/docs/{path:str}",
     "/metrics", "/api/v1/health", "/api/v1/health/live", "/api/v1/health/ready",
     "/api/v1/areas.geojson", "/api/v1/outlines.geojson", "/api/v1/basemap.geojson",
-    "/api/v1/public/areas", "/api/v1/public/areas/{code:str}",
+    "/api/v1/public/mode", "/api/v1/public/areas", "/api/v1/public/areas/{code:str}",
     "/api/v1/public/push/key", "POST /api/v1/public/push/subscriptions", "DELETE /api/v1/public/push/subscriptions",
     "/cap.atom", "/cap/certificate.pem", "/cap/{name:str}", "/v1/{rest:path}", "/v2/{rest:path}", "/api/v3/{rest:path}",
     "/api/v1/session", "POST /api/v1/session", "DELETE /api/v1/session",

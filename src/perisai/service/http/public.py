@@ -32,6 +32,11 @@ class PublicController(Controller):
             numbers = ground.named(q[:80])
         return [_named(ground, number) | {"parent": ground.areas.parent[number]} for number in numbers]
 
+    @get("/mode", sync_to_thread=False)
+    def mode(self, state: State) -> dict[str, str]:
+        """Whether what is told is actual, an exercise or a test."""
+        return {"mode": state.gateway.picture.mode}
+
     @get("/areas/{code:str}", sync_to_thread=False)
     def area(self, state: State, code: FromPath[str]) -> dict[str, Any]:
         """One area: level, threat, time to arrival and those around it."""
