@@ -63,17 +63,24 @@ function address(target: NonNullable<Target>): string {
 class Detail {
   track = $state.raw<TrackHistory | null>(null);
   area = $state.raw<Timeline | null>(null);
+  private target: Target = null;
   private key = '';
   private timer = 0;
 
   follow(target: Target): void {
     const key = target ? `${target.kind} ${target.kind === 'track' ? target.id : target.code}` : '';
     if (key === this.key) return;
+    this.target = target;
     this.key = key;
     this.track = null;
     this.area = null;
     window.clearTimeout(this.timer);
     if (target) void this.load(target, key);
+  }
+
+  /** Asks at once: what was read last no longer goes with the picture. */
+  again(): void {
+    if (this.target && (this.area || this.track)) void this.load(this.target, this.key);
   }
 
   private async load(target: NonNullable<Target>, key: string): Promise<void> {
@@ -87,7 +94,9 @@ class Detail {
     } catch {
       // A lost line is told by the connection state; what was read last stays.
     }
-    if (key === this.key) this.timer = window.setTimeout(() => void this.load(target, key), REFRESH_MS);
+    if (key !== this.key) return;
+    window.clearTimeout(this.timer);
+    this.timer = window.setTimeout(() => void this.load(target, key), REFRESH_MS);
   }
 }
 
