@@ -125,6 +125,15 @@ def test_a_number_out_of_bounds_is_told_before_anything_is_made(wrong, files, ca
     assert not (files / "demo-data").exists()
 
 
+def test_a_taken_port_is_told_before_a_night_is_simulated(files, capsys, monkeypatch):
+    monkeypatch.chdir(files)
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        assert "in use" in _fault(capsys, "demo", "--port", taken.getsockname()[1])
+    assert not (files / "demo-data").exists()
+
+
 def test_a_recording_with_damaged_settings(files, capsys):
     (files / "perisai.json").write_text('{"service": 3}')
     (files / "sensors.toml").write_text(SENSORS)

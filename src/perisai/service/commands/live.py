@@ -24,6 +24,7 @@ from ..config import Config, load_config
 from ..files import read_areas, read_sensors, read_text
 from ..house import ROLES, House, Role
 from ..identity import ExerciseAccount, IdentitySettings, IdentityStore, is_loopback, make_exercise_accounts
+from ..listen import listening
 from ..logs import set_up_logs
 from ..nights import first_danger_us
 from ..warm import warming
@@ -90,6 +91,8 @@ def demo(
     settings = with_port(msgspec.structs.replace(settings, service=service, channel=channel), port)
     settings = _with_ground(settings)
     night_of(night)
+    with listening(settings.service):
+        pass  # a port that is taken is told before a night is simulated
     with warming(say):
         directory = _night(settings, night, seed, data)
     set_up_logs()
