@@ -107,12 +107,12 @@ class House:
         async with contextlib.AsyncExitStack() as stack:
             set_up_traces(self.config.service.traces)
             listener = stack.enter_context(listening(self.config.service)) if "console" in self.roles else None
-            self._keep_settings()
             self._stop_on_signals()
             url = self.config.service.nats
             if not url:
                 server = NatsServer(self.data, sync_always=self.config.bus.sync_always)
                 url = (await stack.enter_async_context(server)).url
+            self._keep_settings()
             bus = await stack.enter_async_context(Bus(url, self.config.bus))
             store = stack.enter_context(contextlib.closing(ChannelStore(self.data / "channels.sqlite")))
             await self._run_roles(bus, store, listener, played, speed, ready)

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import fcntl
 import json
 import os
 import shutil
@@ -20,7 +21,7 @@ START_S = 30.0
 """A large store takes a while to read."""
 AGAIN_S = 1.0
 LEFT_S = 10.0
-PID_FILE, CONFIG_FILE = "nats.pid", "nats.conf"
+PID_FILE, CONFIG_FILE, LOCK_FILE = "nats.pid", "nats.conf", "nats.lock"
 log = structlog.get_logger("nats")
 
 
@@ -28,7 +29,8 @@ class NatsServer:
     """One nats-server on loopback. Use as an async context manager; `url` is where it answers.
 
     A server that dies is started again on the same port and the same files; one that an earlier, killed Perisai left
-    behind on these files is ended first, because two on one store would destroy it.
+    behind on these files is ended first, because two on one store would destroy it. That of a Perisai that lives is
+    left alone: who comes second is refused.
     """
 
     def __init__(
@@ -39,6 +41,7 @@ class NatsServer:
         self._port = port
         self._max_store_bytes = max_store_bytes
         self._sync_always = sync_always
+        self._lock: int | None = None
         self._process: Process | None = None
         self._watcher: asyncio.Task[None] | None = None
         self.url = ""
@@ -47,13 +50,35 @@ class NatsServer:
     async def __aenter__(self) -> "NatsServer":
         try:
             self._directory.mkdir(parents=True, exist_ok=True)
+            self._take()
             await end_left_behind(self._directory / PID_FILE, str(self._directory / CONFIG_FILE))
             await self._start()
         except OSError as error:
+            self._leave()
             raise ResourceError(f"{self._directory}: cannot be written ({error.strerror})") from error
+        except ResourceError:
+            self._leave()
+            raise
         self._port = int(self.url.rsplit(":", 1)[1])
         self._watcher = asyncio.create_task(self._keep_up(), name="nats")
         return self
+
+    def _take(self) -> None:
+        """Hold the directory until this process ends, however it does."""
+        self._lock = os.open(self._directory / LOCK_FILE, os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            self._leave()
+            raise ResourceError(
+                f"{self._directory.parent}: another perisai works in this directory; end it, or name another one in"
+                " [service] data"
+            ) from error
+
+    def _leave(self) -> None:
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
 
     async def _start(self) -> None:
         ports_file = self._directory / "ports"
@@ -87,6 +112,7 @@ class NatsServer:
         if self._watcher is not None:
             await end([self._watcher])
         await self.stop()
+        self._leave()
 
     async def stop(self) -> None:
         """End the server and wait for it; JetStream has its files synced when it is gone."""

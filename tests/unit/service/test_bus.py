@@ -47,6 +47,19 @@ async def test_frames_are_the_same_for_all_and_nothing_counts_twice(tmp_path):
         assert behind_first[0][1].table.equals(first[1][1].table)
 
 
+async def test_a_second_one_on_the_same_files_leaves_the_first_alone(tmp_path):
+    async with NatsServer(tmp_path) as server, Bus(server.url) as bus:
+        first = server.pid
+        with pytest.raises(ResourceError, match=rf"{tmp_path}: another perisai works in this directory"):
+            async with NatsServer(tmp_path):
+                pass
+        assert (server.pid, server.restarts) == (first, 0)
+        await bus.save_state("tracker", State(1, b"still there"))
+        assert await bus.load_state("tracker") == State(1, b"still there")
+    async with NatsServer(tmp_path) as server:
+        assert server.pid
+
+
 async def test_state_and_messages_outlive_the_server(tmp_path):
     async with NatsServer(tmp_path) as server, Bus(server.url) as bus:
         await bus.save_state("tracker", State(41, b"\x00" * 3_000_000))
