@@ -1,6 +1,7 @@
 /** Orders of the operator: what is sent, and what came of it, said in words. */
 import type { Level, Threat } from '../live/message';
 import { t } from '../shared/i18n.svelte';
+import { answerText } from './answers';
 import type { Answer } from './session.svelte';
 import { session } from './session.svelte';
 
@@ -59,8 +60,8 @@ class Orders {
     this.busy = true;
     const answer = await session.send<Outcome>('POST', path, body);
     this.busy = false;
-    if (answer.ok) this.tell(answer.body.why || t(`order.${answer.body.status ?? 'done'}`), true);
-    else this.tell(answer.status === 0 ? t('order.lost') : answer.detail, false);
+    if (answer.ok) this.tell(answerText(answer.body.why ?? '') || t(`order.${answer.body.status ?? 'done'}`), true);
+    else this.tell(answer.status === 0 ? t('order.lost') : answerText(answer.detail), false);
     return answer.ok;
   }
 

@@ -18,8 +18,6 @@ def show(result: Mapping[str, Any], as_json: bool) -> None:
         sys.stdout.write(msgspec.json.encode(result, enc_hook=_plain).decode() + "\n")
         return
     for name, value in result.items():
-        if isinstance(value, Mapping):
-            value = ", ".join(f"{key} {_short(item)}" for key, item in value.items()) or "none"
         sys.stdout.write(f"{name.replace('_', ' ')}: {_short(value)}\n")
 
 
@@ -66,7 +64,12 @@ def meter() -> Iterator[Callable[[str, float], None]]:
         yield tell
 
 
-def _short(value: Any) -> str:
+def _short(value: Any, inner: bool = False) -> str:
+    if isinstance(value, Mapping):
+        said = ", ".join(f"{key} {_short(item, True)}" for key, item in value.items()) or "none"
+        return f"({said})" if inner else said
+    if isinstance(value, (list, tuple)):
+        return ", ".join(_short(item, True) for item in value) or "none"
     return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
