@@ -17,9 +17,9 @@ from cryptography.x509.oid import NameOID
 from service_support import app_with_accounts, browser
 
 from perisai.service.config import Config, ServiceSettings
-from perisai.service.house import ROLES
 from perisai.service.nats_accounts import RIGHTS, write_accounts
 from perisai.service.nats_server import _program
+from perisai.service.parts import ROLES
 
 DEPLOY = Path(__file__).parents[3] / "deploy"
 KUBERNETES = "1.37"

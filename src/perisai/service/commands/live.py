@@ -22,11 +22,12 @@ from .. import package_data
 from ..channels.settings import demo_channels
 from ..config import Config, load_config
 from ..files import read_areas, read_sensors, read_text
-from ..house import ROLES, House, Role
+from ..house import House
 from ..identity import ExerciseAccount, IdentitySettings, IdentityStore, is_loopback, make_exercise_accounts
 from ..listen import listening
 from ..logs import set_up_logs
 from ..nights import first_danger_us
+from ..parts import ROLES, Role
 from ..warm import warming
 from .output import say
 
