@@ -13,7 +13,7 @@ import pytest
 from channels_house import centre, get, some_tracks, until
 from channels_support import SECOND_US, START_US, an_alert, messages, squares, ukraine
 from cryptography.hazmat.primitives.asymmetric import ec
-from test_channels_push import point, serving, text
+from post_peers import point, serving, text
 
 from perisai.alerting import CapSettings, CapWriter, Signer, make_key
 from perisai.channels.alert_api import AlertApiSettings

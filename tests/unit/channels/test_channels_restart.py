@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 from channels_house import centre, until
 from channels_support import SECRET, START_US, an_alert, messages, squares
-from test_channels_push import serving
+from post_peers import serving
 
 from perisai.alerting import CapSettings, CapWriter
 from perisai.channels.webhook import Webhook

@@ -83,3 +83,22 @@ def test_raising_the_weakest_is_exact_in_its_figure_and_mostly_in_its_choice():
         best_found += found.value >= best - 0.01
     # A heuristic, as docs/planning.md says: of these ten it misses two.
     assert best_found >= 8
+
+
+def test_the_weakest_way_in_is_the_gap_in_the_wall_and_closing_it_raises_the_weakest():
+    grid = Grid(plane_at(50.0, 30.0), 0.0, 21_000.0, 1_000.0, 21, 21)
+    density = np.zeros((21, 21))
+    density[5, 1:20] = density[15, 1:20] = density[5:16, 1] = density[5:16, 19] = 1e-3
+    goal = np.array([10 * 21 + 10])
+    whole = corridors(grid, density, rim(grid), goal)[0]
+    # One row of cells is crossed: half of a step on either side of it.
+    assert whole.exposure == pytest.approx(1.0, rel=1e-6)
+    assert whole.undetected == pytest.approx(math.exp(-1.0), rel=1e-6)
+    density[5, 12] = 0.0
+    density[5, 13] = 1e-4
+    gap = corridors(grid, density, rim(grid), goal)[0]
+    assert gap.exposure < 1e-6 and gap.unwatched_m == pytest.approx(gap.length_m)
+    assert (gap.east == 12_500.0).any()
+    density[5, 12] = 1e-3
+    closed = corridors(grid, density, rim(grid), goal)[0]
+    assert closed.exposure == pytest.approx(0.1, rel=1e-6)
