@@ -17,11 +17,10 @@ from perisai.forecasting import Fitted, Forecaster, ForecastSettings, fit
 from perisai.model import THREATS, Areas, BadInputError, build, floats, time_us
 
 BEAT_S = 60
-"""Forecasts a minute apart are enough to judge settings."""
+"""Forecasts a minute apart are enough to choose settings: half a minute apart they say the same of a step, three
+minutes apart the contrary of some."""
 BATCH_US = 30_000_000
 """Rows of so long are taken at once: as often as they come of one track, and thirty times fewer steps than frames."""
-SEARCH_BEAT_S = 180
-"""And fewer are enough to choose between settings that differ much."""
 LEAST_GAIN = 3e-4
 """Of the score, for which a step is worth taking; less is chance."""
 SWEEPS = 2
@@ -48,7 +47,7 @@ def learn(nights: Sequence[pa.Table], areas: Areas, kind: str, present: Forecast
 
     def scores(settings: ForecastSettings) -> np.ndarray:
         pairs = zip(nights, truths, strict=True)
-        return np.array([log_score(night, truth, areas, settings, SEARCH_BEAT_S) for night, truth in pairs])
+        return np.array([log_score(night, truth, areas, settings) for night, truth in pairs])
 
     best, taken = present, []
     first = lowest = scores(present)

@@ -55,16 +55,16 @@ def targets_of(areas: Areas, rng: np.random.Generator) -> Targets:
 
 def dog_legs(rng: np.random.Generator, start: np.ndarray, target: np.ndarray, manners: Manners) -> list[np.ndarray]:
     """Points (2,), m on the plane, from the start to the target: legs whose courses scatter about the target's bearing
-    (normal, cut at 70 degrees)."""
+    (normal, cut at 80 degrees), at most 200."""
     points = [start]
     place = start
-    for _ in range(80):
+    for _ in range(200):
         to = target - place
         gap = float(np.hypot(*to))
         if gap < manners.last_m + manners.leg_m[0]:
             break
         leg = min(rng.uniform(*manners.leg_m), manners.leg_share * gap)
-        course = np.arctan2(*to) + np.radians(np.clip(rng.normal(0.0, manners.scatter_deg), -70.0, 70.0))
+        course = np.arctan2(*to) + np.radians(np.clip(rng.normal(0.0, manners.scatter_deg), -80.0, 80.0))
         place = place + leg * np.array([np.sin(course), np.cos(course)])
         points.append(place)
     return [*points, target]

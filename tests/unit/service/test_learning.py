@@ -38,6 +38,14 @@ def test_restless_drones_are_learned_and_foreseen_better_on_a_night_not_learned_
     assert learned.settings.cruise == present.cruise
 
 
+def test_steps_are_chosen_by_the_score_that_judges_the_whole():
+    """Forecasts further apart say the contrary of some steps."""
+    areas, present, night = chessboard(), ForecastSettings(), zigzag(1, 6)
+    learned = learn([night], areas, "drone", present)
+    scores = [log_score(night, truth_of(night), areas, s) for s in (present, learned.settings)]
+    assert [learned.before, learned.after] == pytest.approx(scores)
+
+
 def test_a_step_that_one_night_gainsays_is_not_taken(monkeypatch: pytest.MonkeyPatch):
     """The first night gains by every change and the second loses by it: the present settings stay."""
     present = ForecastSettings()
