@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from scipy.optimize import linear_sum_assignment
 
 from perisai.tracking.assignment import one_to_one
+from perisai.tracking.association import clusters as clusters_of
 from perisai.tracking.association import marginals, propagate_cluster
 
 
@@ -51,7 +52,8 @@ def _brute(matrix: np.ndarray):
 @given(clusters())
 def test_small_clusters_are_enumerated_exactly(matrix):
     first, det, psi, track = _rows(matrix)
-    prob, missed, fresh, _, _ = marginals(len(matrix), first, det, psi, matrix.shape[1])
+    order, start = clusters_of(len(matrix), first, det, matrix.shape[1])
+    prob, missed, fresh = marginals(len(matrix), first, det, psi, matrix.shape[1], order, start)
     exact, exact_missed = _brute(matrix)
     np.testing.assert_allclose(prob, exact[track, det], atol=1e-9)
     np.testing.assert_allclose(missed, exact_missed, atol=1e-9)

@@ -44,7 +44,7 @@ def _greedy(tracks, first, det, prob, missed, choice, taken):
 
 
 @loop
-def _augment(cost, row_of, rows, cols, least, way, done):
+def augment(cost, row_of, rows, cols, least, way, done):
     """Shortest augmenting paths over cost (n, wide): the row of each column into row_of, which begins as -1. rows and
     cols are the potentials and begin as 0; least, way and done (wide) are scratch."""
     n, wide = cost.shape
@@ -85,7 +85,7 @@ def _augment(cost, row_of, rows, cols, least, way, done):
 
 
 @loop
-def _columns(tracks, first, det, column):
+def number_columns(tracks, first, det, column):
     """Number the detections of a cluster in `column`; gives how many."""
     columns = 0
     for t in tracks:
@@ -118,12 +118,12 @@ def _costs(tracks, first, det, psi, column, columns, cost, pair):
 def _best(tracks, first, det, psi, choice, column):
     """The assignment of greatest weight; column (n_dets) is scratch, -1 before and after."""
     n = tracks.size
-    columns = _columns(tracks, first, det, column)
+    columns = number_columns(tracks, first, det, column)
     wide = columns + n
     cost, pair = np.empty((n, wide)), np.empty((n, columns), np.int64)
     _costs(tracks, first, det, psi, column, columns, cost, pair)
     row_of = np.full(wide, -1, np.int64)
-    _augment(
+    augment(
         cost, row_of, np.zeros(n), np.zeros(wide), np.empty(wide), np.empty(wide, np.int64), np.empty(wide, np.bool_)
     )
     for c in range(columns):

@@ -225,16 +225,15 @@ def _each_cluster(order, start, first, det, psi, prob, missed, fresh, used, mass
 
 
 @kernel
-def marginals(n_tracks, first, det, psi, n_dets):
-    """(prob of each pair, missed of each track, fresh of each detection, cluster order, cluster start)."""
+def marginals(n_tracks, first, det, psi, n_dets, order, start):
+    """(prob of each pair, missed of each track, fresh of each detection); order, start: see `clusters`."""
     pairs = first[n_tracks]
     prob = np.zeros(pairs)
     missed = np.ones(n_tracks)
     fresh = np.ones(n_dets)
-    order, start = clusters(n_tracks, first, det, n_dets)
     used = np.zeros(n_dets, np.bool_)
     choice, weight = np.empty(n_tracks, np.int64), np.empty(n_tracks + 1)
     _each_cluster(
         order, start, first, det, psi, prob, missed, fresh, used, np.zeros(n_dets), np.zeros(pairs), choice, weight
     )
-    return prob, missed, fresh, order, start
+    return prob, missed, fresh

@@ -31,23 +31,37 @@ def _velocity(x, mu, i):
 
 
 @loop
+def find_members(bank: Bank, tracks, order, a, b, u, v, member):
+    """Of the tracks order[a:b], with their slots in `tracks`: mean velocity u, v (m/s), and whether one may be a member
+    of a formation."""
+    for q in range(a, b):
+        k = order[q]
+        i = tracks[k]
+        u[k], v[k] = _velocity(bank.x, bank.mu, i)
+        settled = bank.hits[i] >= SETTLED_HITS
+        member[k] = settled and model_set(bank.solid_hits, bank.surprise, i, u[k] * u[k] + v[k] * v[k]) == STANDARD
+
+
+@loop
+def same_velocity(u, v, k, o):
+    """Whether tracks k and o may fly together."""
+    du, dv = u[o] - u[k], v[o] - v[k]
+    return du * du + dv * dv < SAME_MPS * SAME_MPS
+
+
+@loop
 def share_turns(bank: Bank, tracks, order, start, gained, u, v, member):
     """Raise the model probabilities of the tracks of each cluster by what the others of like velocity gained.
 
     tracks (n,): slots. order, start: the clusters, see `association.clusters`. gained (n, 3): log likelihood ratio of
     the models from this group of detections, zero for a track that was not updated. Scratch: u, v, member (n,).
     """
-    x, mu = bank.x, bank.mu
+    mu = bank.mu
     for c in range(start.size - 1):
         a, b = start[c], start[c + 1]
         if b - a < LEAST:
             continue
-        for q in range(a, b):
-            k = order[q]
-            i = tracks[k]
-            u[k], v[k] = _velocity(x, mu, i)
-            settled = bank.hits[i] >= SETTLED_HITS
-            member[k] = settled and model_set(bank.solid_hits, bank.surprise, i, u[k] * u[k] + v[k] * v[k]) == STANDARD
+        find_members(bank, tracks, order, a, b, u, v, member)
         for q in range(a, b):
             k = order[q]
             if not member[k]:
@@ -55,10 +69,7 @@ def share_turns(bank: Bank, tracks, order, start, gained, u, v, member):
             g0, g1, g2 = 0.0, 0.0, 0.0
             for f in range(a, b):
                 o = order[f]
-                if o == k or not member[o]:
-                    continue
-                du, dv = u[o] - u[k], v[o] - v[k]
-                if du * du + dv * dv < SAME_MPS * SAME_MPS:
+                if o != k and member[o] and same_velocity(u, v, k, o):
                     g0 += gained[o, 0]
                     g1 += gained[o, 1]
                     g2 += gained[o, 2]

@@ -7,7 +7,7 @@ import numpy as np
 from perisai.kernels import kernel, loop
 
 from .assignment import one_to_one
-from .association import marginals
+from .association import clusters, marginals
 from .bank import CONFLICT, Bank, Grid
 from .birth import bear
 from .detections import Detections
@@ -19,6 +19,7 @@ from .kalman import blur, measure, plane_likelihood, update_place
 from .models import model_set
 from .settings import MODELS, STATES
 from .sites import BEARING, MODES, REMOTE_ID
+from .together import weigh_together
 
 SURE = 0.99
 """Chance that a detection is the track's own from which its models are updated by their histories: what they conclude
@@ -156,7 +157,10 @@ def process(bank: Bank, grid: Grid, detections: Detections, lo, hi, stamp, until
     """Associate one group, update existence and states, and start tracks; `until` is the end of the beat (s)."""
     n, n_pairs, room = pairs(bank, grid, detections, lo, hi, stamp, sites, plane, motion, rules, work)
     first, det, weight = by_track(n, n_pairs, room)
-    prob, missed, fresh, order, start = marginals(n, first, det, weight, hi - lo)
+    order, start = clusters(n, first, det, hi - lo)
+    if detections.form[lo] == FORM_PLANE:
+        weigh_together(bank, detections, lo, room.tracks[:n], order, start, first, det, weight, hi - lo)
+    prob, missed, fresh = marginals(n, first, det, weight, hi - lo, order, start)
     choice = one_to_one(first, det, weight, prob, missed, hi - lo)
     gained = np.zeros((n, MODELS))
     _follow(bank, detections, lo, sites, motion, work, n, room, first, det, prob, missed, choice, gained)
