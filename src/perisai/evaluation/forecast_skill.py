@@ -11,6 +11,8 @@ from .passages import Circles, Flights, Passages, on_plane, passages
 
 HORIZON_S = 1200.0
 BINS = 10
+SLACK_S = 300.0
+"""A forecaster goes on for a while with a track that has ended."""
 
 
 class Reliability(msgspec.Struct, frozen=True):
@@ -57,7 +59,7 @@ def score_forecasts(
     track = forecasts["track"].combine_chunks().to_numpy(zero_copy_only=False)
     p = floats(forecasts["probability"])
     row = np.minimum(np.searchsorted(flights.number, track), len(flights.number) - 1)
-    by_track = bool(np.mean(flights.number[row] == track) > 0.5)
+    by_track = _same_numbers(flights, row, track, when)
     if by_track:
         eta = _arrival(row * len(areas) + where, when, events.object * len(areas) + events.area, events, horizon_s)
         eta = np.where(flights.number[row] == track, eta, np.nan)
@@ -87,6 +89,14 @@ def score_forecasts(
         coverage=coverage,
         arrivals=arrivals,
     )
+
+
+def _same_numbers(flights: Flights, row: np.ndarray, track: np.ndarray, when: np.ndarray) -> bool:
+    """Whether the tracks are the truth's own objects. A tracker counts from 1 too: its numbers are objects by chance,
+    but of other times. row: the flight of each track's number, or the next; when: s since the origin."""
+    known = flights.number[row] == track
+    flies = (when >= flights.born[row] - SLACK_S) & (when <= flights.died[row] + SLACK_S)
+    return bool(known.mean() > 0.5 and flies[known].mean() > 0.9)
 
 
 def _arrival(case: np.ndarray, when: np.ndarray, event: np.ndarray, events: Passages, horizon_s: float) -> np.ndarray:

@@ -1,6 +1,7 @@
 """Alert scores on flights whose figures can be worked out by hand."""
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from made_up_region import T0_US, chessboard, truth_rows
 
@@ -109,6 +110,20 @@ def test_forecast_skill_of_a_sure_and_right_forecaster():
     assert skill.brier == 0.0
     assert skill.coverage == 0.5
     assert [(r.forecast, r.observed, r.cases) for r in skill.reliability] == [(0.0, 0.0, 1), (1.0, 1.0, 2)]
+
+
+def test_numbers_of_a_tracker_that_are_objects_of_other_times_by_chance_are_not_taken_for_them():
+    second = truth_rows((1, 2), (50, 0), np.arange(90_000, 91_301, 10), object=np.full(131, 2))
+    rows = {
+        "time": [T0_US, T0_US], "track": [2, 2], "area": ["3-2", "4-2"],
+        "probability": [1.0, 1.0], "eta_s": [514.0, 914.0],
+    }  # fmt: skip
+    truth = pa.concat_tables([TRUTH, second])
+    skill = score_alerts(alerts(), truth, chessboard(), build("forecasts", rows)).forecasts
+    assert skill is not None
+    assert not skill.by_track
+    assert skill.brier == pytest.approx(0.0, abs=1e-9)
+    assert skill.base_rate == 1.0
 
 
 def test_union_and_covering():
