@@ -11,7 +11,7 @@ import pyarrow as pa
 import pytest
 
 from perisai.cli import app, main
-from perisai.model import build
+from perisai.model import build, empty
 from perisai.recording import write_table
 from perisai.service.commands.live import _own_ground
 from perisai.service.config import Config, InputSettings
@@ -80,6 +80,19 @@ def test_a_wrong_column(files, capsys):
     write_table(pa.table({"tme": [1]}), files / "d.parquet")
     line = _fault(capsys, "track", files / "d.parquet", "--sensors", files / "s.toml", "-o", files / "t.parquet")
     assert "column time: missing" in line
+
+
+def test_a_score_names_the_file_it_cannot_use(files, capsys):
+    write_table(empty("truth"), files / "flown.parquet")
+    write_table(build("alerts", {"area": ["nowhere"], "level": ["alarm"], "start": [START_US]}), files / "told.parquet")
+    write_table(empty("tracks"), files / "t.parquet")
+    truth = ("--truth", files / "flown.parquet")
+    assert "flown.parquet: no rows" in _fault(capsys, "evaluate", "tracks", files / "t.parquet", *truth)
+    told = ("evaluate", "alerts", files / "told.parquet", *truth, "--areas", files / "a.geojson")
+    assert "flown.parquet: no hostile object" in _fault(capsys, *told)
+    flown = {"time": [START_US], "object": [1], "lat": [50.1], "lon": [30.1], "kind": ["drone"], "hostile": [True]}
+    write_table(build("truth", flown), files / "flown.parquet")
+    assert "told.parquet: column area: 'nowhere'" in _fault(capsys, *told)
 
 
 def test_a_corrupt_parquet(files, capsys):

@@ -1,5 +1,7 @@
 """`perisai simulate`, `evaluate`, `bench`: making nights, and measuring what came of them."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -71,7 +73,10 @@ def evaluate_tracks(tracks: Path, /, *, truth: Path, json: Json = False) -> None
     """
     from perisai.evaluation import score_tracks
 
-    show(_plain(score_tracks(read_table(tracks, "tracks"), read_table(truth, "truth"))), json)
+    rows, flown = read_table(tracks, "tracks"), read_table(truth, "truth")
+    with _named(tracks=tracks, truth=truth):
+        scores = score_tracks(rows, flown)
+    show(_plain(scores), json)
 
 
 @evaluate.command(name="alerts")
@@ -105,7 +110,8 @@ def evaluate_alerts(
     rows, flown, ground = read_table(alerts, "alerts"), read_table(truth, "truth"), read_areas(areas)
     foreseen = read_table(forecasts, "forecasts") if forecasts else None
     seen = visible(flown, read_sensors(sensors)) if sensors else None
-    scores = score_alerts(rows, flown, ground, foreseen, seen)
+    with _named(alerts=alerts, truth=truth):
+        scores = score_alerts(rows, flown, ground, foreseen, seen)
     if report:
         report.write_text(after_action_report(scores, rows, flown, ground, f"After action: {alerts.name}"), "utf-8")
     show(_plain(scores), json)
@@ -139,7 +145,10 @@ def evaluate_sirens(
 
     ground = read_areas(areas or package_data.COMMUNITIES) if snapshots else None
     moments = _parquet(snapshots) if snapshots else None
-    show(_plain(score_sirens(_parquet(intervals), region, month, moments, ground)), json)
+    record = _parquet(intervals)
+    with _named(intervals=intervals, snapshots=snapshots):
+        scores = score_sirens(record, region, month, moments, ground)
+    show(_plain(scores), json)
 
 
 def bench(
@@ -161,6 +170,16 @@ def bench(
     from importlib import import_module
 
     show(import_module(f"perisai.service.bench.{what}").run(quick), json)
+
+
+@contextmanager
+def _named(**files: Path | None) -> Iterator[None]:
+    """A stage knows its tables by their kind; who brought them knows them by their files."""
+    try:
+        yield
+    except BadInputError as error:
+        kind, mark, rest = error.where.partition(":")
+        raise BadInputError(f"{files.get(kind) or kind}{mark}{rest}", error.found, error.expected) from error
 
 
 def _parquet(path: Path) -> pa.Table:
