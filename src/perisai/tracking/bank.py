@@ -25,8 +25,8 @@ class Bank(NamedTuple):
     is a 4 x 4 and a 2 x 2 block and all else in it is zero. log_class (C,7); shares (C,7): the class probabilities, to
     be reckoned anew where stale. label: class named by a sensor since the last beat or -1. address: code or -1.
     slow_since: since when it flies slowly (`classify.SLOW_MPS`), s, or -1. ring_*: the sensors that lately looked
-    (ring_look) and reported (ring_hit, s). gate_m: reach of its gate at the end of the beat. level, cell, after: its
-    place in the grid and the next track there.
+    (ring_look) and reported (ring_hit, s). doubt (C,4): see `doubt`. gate_m: reach of its gate at the end of the beat.
+    level, cell, after: its place in the grid and the next track there.
     """
 
     x: np.ndarray
@@ -61,6 +61,7 @@ class Bank(NamedTuple):
     ring_sensor: np.ndarray
     ring_look: np.ndarray
     ring_hit: np.ndarray
+    doubt: np.ndarray
     gate_m: np.ndarray
     level: np.ndarray
     cell: np.ndarray
@@ -105,6 +106,7 @@ def new_bank(capacity: int) -> Bank:
         ring_sensor=np.full((n, RING), -1, np.int32),
         ring_look=np.full((n, RING), -np.inf),
         ring_hit=np.full((n, RING), -np.inf),
+        doubt=np.zeros((n, 4)),
         gate_m=np.zeros(n),
         level=np.full(n, -1, np.int32),
         cell=np.full(n, -1, np.int32),

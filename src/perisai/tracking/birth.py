@@ -147,6 +147,8 @@ def bear(
         bank.ring_sensor[i, 0] = s
         bank.ring_look[i, 0] = t_of[j]
         bank.ring_hit[i, 0] = t_of[j]
+        for c in range(bank.doubt.shape[1]):
+            bank.doubt[i, c] = 0.0
         bank.cell[i] = -1
         insert(bank, grid, i, until)
 

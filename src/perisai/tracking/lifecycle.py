@@ -9,6 +9,7 @@ from .bank import Bank
 from .birth import release
 from .classify import mix_habits, observe, posterior
 from .coverage import blind, detection_chance, penalises
+from .doubt import PLACE, VELOCITY, carry
 from .mixture import summary
 from .motion import advance
 from .settings import RING, Motion, Rules
@@ -124,11 +125,13 @@ def _row(bank: Bank, i, at, mean, cov, plane: Plane, out):
     out[VE] = c * mean[3] + s * mean[4]
     out[VN] = c * mean[4] - s * mean[3]
     out[VU] = mean[5] if bank.has_height[i] else math.nan
+    carry(bank.doubt, i, at)
     for b in range(2):
         f = 3 * b
-        xx = cov[f, f]
+        doubt = bank.doubt[i, PLACE if b == 0 else VELOCITY]
+        xx = cov[f, f] + doubt
         xy = cov[f, f + 1]
-        yy = cov[f + 1, f + 1]
+        yy = cov[f + 1, f + 1] + doubt
         out[P_EE + f] = c * c * xx + 2.0 * c * s * xy + s * s * yy
         out[P_EN + f] = -c * s * xx + (c * c - s * s) * xy + c * s * yy
         out[P_NN + f] = s * s * xx - 2.0 * c * s * xy + c * c * yy

@@ -11,6 +11,7 @@ from .association import clusters, marginals
 from .bank import CONFLICT, Bank, Grid
 from .birth import bear
 from .detections import Detections
+from .doubt import PLACE, apart, spread, weigh
 from .formation import share_turns
 from .forms import FORM_BEARING, FORM_PLANE, FORM_POLAR, FORM_PRESENCE
 from .gating import Pairs, by_track, pairs, ring_slot, sound_delay, widening
@@ -81,19 +82,6 @@ def _note(bank: Bank, detections: Detections, j, i):
 
 
 @loop
-def _doubt(z, lo, first, det, prob, k, chosen):
-    """Mean square on each axis (m2) of how far the position that local track k was given lies from those it may have
-    been: the chance of each of the others times its squared distance."""
-    total = 0.0
-    j = lo + det[chosen]
-    for e in range(first[k], first[k + 1]):
-        if e != chosen:
-            de, dn = z[lo + det[e], 0] - z[j, 0], z[lo + det[e], 1] - z[j, 1]
-            total += 0.5 * prob[e] * (de * de + dn * dn)
-    return total
-
-
-@loop
 def _follow(
     bank: Bank, detections: Detections, lo, sites, motion, work, n_tracks, room: Pairs, first, det, prob, missed,
     choice, gained,
@@ -124,8 +112,12 @@ def _follow(
             _note(bank, detections, j, i)
             mask = detections.mask
             m0, m1, m2 = bank.mu[i, 0], bank.mu[i, 1], bank.mu[i, 2]
-            if not polar and not bank.coupled[i] and not mask[j, 2] and not mask[j, 3]:
-                variance = widen * detections.var[j, 0]
+            several = first[k + 1] - first[k] > 1
+            doubted = not heard and (several or bank.doubt[i, PLACE] > 0.0)
+            place, cross = spread(bank.x, bank.p, bank.mu, i) if doubted else (0.0, 0.0)
+            flat = not polar and not bank.coupled[i] and not mask[j, 2] and not mask[j, 3]
+            variance = widen * detections.var[j, 0]
+            if flat:
                 if room.lapse[k] > 0.0 and prob[choice[k]] > SURE:
                     u, v = room.past[k, 0, 2], room.past[k, 0, 3]
                     kind = model_set(bank.solid_hits, bank.surprise, i, u * u + v * v)
@@ -136,15 +128,17 @@ def _follow(
                     )  # fmt: skip
                 else:
                     d2 = update_place(bank.x, bank.p, bank.mu, i, detections.z, j, variance, dt)
-                doubt = _doubt(detections.z, lo, first, det, prob, k, choice[k])
-                if doubt > 0.0:
-                    blur(bank.p, i, variance, doubt)
             else:
                 bank.coupled[i] |= polar
                 d2 = update(
                     bank.x, bank.p, bank.mu, i, polar, detections.z, detections.var, detections.mask, j, widen, dt,
                     room.seen, room.jacobian, room.centre, k, work.gain, work.row, work.norms,
                 )  # fmt: skip
+            if doubted:
+                weigh(bank, i, place, cross, detections, lo, first, det, prob, k, choice[k])
+            if flat and several:
+                spread2, _ = apart(detections, lo, first, det, prob, k, choice[k], 1.0)
+                blur(bank.p, i, variance, spread2)
             bank.surprise[i] += SURPRISE_SHARE * (d2 - bank.surprise[i])
             ring_hit[i, slot] = detections.t[j]
             gained[k, 0] = math.log(bank.mu[i, 0] / m0)
