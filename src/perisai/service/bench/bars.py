@@ -44,6 +44,7 @@ BARS = (
     Bar("spread, NIS of 50 too high", lambda out: out["nis_spread"]["means_above"], 0.025),
     Bar("raid, NEES of one inside", lambda out: out["raid"]["n1000"]["nees"]["single_in_95"], 0.95, True),
     Bar("raid, NEES of 50 inside", lambda out: out["raid"]["n1000"]["nees"]["means_in_95"], 0.95, True),
+    Bar("simulated nights, NEES of one inside", lambda out: out["nees_nights"]["single_in_95"], 0.95, True),
     Bar("existence, calibration error", lambda out: out["calibration"]["existence_error"], 0.05),
     Bar("classes, largest calibration error", lambda out: max(out["calibration"]["class_errors"].values()), 0.05),
     Bar("least share inside the 90 % ellipse", lambda out: min(_inside(out)), 0.85, True),

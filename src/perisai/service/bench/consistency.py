@@ -10,17 +10,19 @@ from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from scipy.stats import chi2
 
 from perisai.evaluation.gospa import gospa
 from perisai.kernels import kernel
-from perisai.model import floats
+from perisai.model import THREATS, floats
 from perisai.tracking import Tracker
 from perisai.tracking.bank import USED
 from perisai.tracking.mixture import moments
 from perisai.tracking.motion import advance
 from perisai.tracking.settings import TrackerSettings
 
+from .night import nearest, tracked
 from .targets import PERIOD_S, SIGMA_M, Scenario, frames, scenario
 
 DIMENSIONS = 2
@@ -56,6 +58,11 @@ def verdict(steps: Sequence[Step]) -> dict[str, float]:
     }
 
 
+def _squared(e: np.ndarray, n: np.ndarray, ee: np.ndarray, en: np.ndarray, nn: np.ndarray) -> np.ndarray:
+    """Squared distance of an error (m) over its covariance (m2)."""
+    return (nn * e * e - 2.0 * en * e * n + ee * n * n) / (ee * nn - en**2)
+
+
 def _means(step: Step) -> np.ndarray:
     apart = step.squared[np.unique(step.group, return_index=True)[1]]
     whole = len(apart) // RUNS
@@ -77,7 +84,7 @@ def nees(made: Scenario, rows: list[pa.Table], picture: list[tuple[np.ndarray, n
             k = where.get(int(identity[b]))
             if k is not None:
                 e, n = place[b] - made.truth[scan, a, :2]
-                step.append((nn[k] * e * e - 2 * en[k] * e * n + ee[k] * n * n) / (ee[k] * nn[k] - en[k] ** 2))
+                step.append(_squared(e, n, ee[k], en[k], nn[k]))
                 group.append(made.group[a])
         out.append(Step(np.array(step), np.array(group)))
     return out
@@ -110,9 +117,7 @@ def nis(made: Scenario) -> list[Step]:
             gap = plots[None, :, :] - expected[:, None, :2]
             ee, en, nn = expected[:, 2] + SIGMA_M**2, expected[:, 3], expected[:, 4] + SIGMA_M**2
             e, n = gap[..., 0], gap[..., 1]
-            det = (ee * nn - en**2)[:, None]
-            squared = (nn[:, None] * e * e - 2 * en[:, None] * e * n + ee[:, None] * n * n) / det
-            least = squared.min(axis=1)
+            least = _squared(e, n, ee[:, None], en[:, None], nn[:, None]).min(axis=1)
             own = least[least < GATE]
             out.append(Step(own, np.arange(len(own))))
         tracker.step(frame)
@@ -128,6 +133,33 @@ def _expected(tracker: Tracker) -> np.ndarray:
     copies = [part[:used].copy() for part in (bank.x, bank.p, bank.mu, bank.t, bank.r)]
     _expect(*copies, bank, which, to, motion, work, np.empty(6), np.empty((6, 6)), out)
     return out
+
+
+def nights(seeds: tuple[int, ...]) -> dict[str, float]:
+    """NEES of the confirmed rows of simulated nights, each by the object that is nearest; how it is shared out among
+    those that fly (`kind`) beside it. A track's rows err alike, so only single values are judged."""
+    squared, kind = [], []
+    for seed in seeds:
+        truth, rows = tracked(seed)
+        rows = rows.filter(pc.equal(rows["status"], "confirmed"))
+        gap = nearest(rows, truth)
+        known = gap.kind >= 0
+        every = _squared(gap.east_m, gap.north_m, *(floats(rows[name]) for name in ("p_ee", "p_en", "p_nn")))
+        squared.append(every[known])
+        kind.append(gap.kind[known])
+    every, kinds = np.concatenate(squared), np.concatenate(kind)
+    low, high = chi2.ppf([0.025, 0.975], DIMENSIONS)
+    inside = (every >= low) & (every <= high)
+    return {
+        "mean": round(float(every.mean()), 3),
+        "values": len(every),
+        "single_in_95": round(float(inside.mean()), 4),
+        "single_above": round(float((every > high).mean()), 4),
+    } | {
+        f"{threat}_in_95": round(float(inside[kinds == k].mean()), 4)
+        for k, threat in enumerate(THREATS)
+        if (kinds == k).any()
+    }
 
 
 def run(seeds: tuple[int, ...], targets: int = 500) -> dict[str, float]:

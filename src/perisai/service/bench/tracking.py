@@ -23,6 +23,7 @@ from .targets import PERIOD_S, Scenario, frames, scenario, standing
 
 FIRST_SCAN = 11
 SEEDS = (1, 2, 3, 4, 5)
+NIGHTS = (63, 64, 65, 66, 67)
 LAYOUTS = ("spread", "raid")
 
 
@@ -44,6 +45,7 @@ def parts(quick: bool) -> Iterator[tuple[str, Any]]:
             found["n1000_beside"] = _beside(layout, 1000, SEEDS[:1])
         yield layout, found
     yield "nis_spread", consistency.run(seeds)
+    yield "nees_nights", consistency.nights(NIGHTS[:1] if quick else NIGHTS)
     made = scenario("raid", 10_000, 1, 20 if quick else 60)
     spent = _track(*_of(made))[0][3:]
     yield "raid_10000", _latency(spent, "scan")
