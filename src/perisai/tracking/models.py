@@ -1,8 +1,9 @@
 """What the models of a track are (Li & Jilkov 2003): how each flies on in a step, and how much it may err.
 
 Straight and a turn to either side as the track's class makes them; three straight ones of growing noise for what
-surprised the filter or flies too fast to turn; calm ones for what was only ever heard. A turn changes the course far
-more than the speed, so the noise is split along and across the course. m, m/s, s, radians, on the region plane.
+surprised the filter, of far larger for what flies so fast that an engine may push it, and calm ones for what was only
+ever heard. A turn changes the course far more than the speed, so the noise is split along and across the course.
+m, m/s, s, radians, on the region plane.
 """
 
 import math
@@ -13,11 +14,12 @@ from .settings import MODELS, Motion
 
 TURN_RATE, TURN_SPREAD2 = 0, 1
 """Columns of `Bank.habit`."""
-STANDARD, AGILE, HEARD = 0, 1, 2
+STANDARD, AGILE, HEARD, THRUST = 0, 1, 2, 3
 """Rows of the arrays of `Motion`."""
 SURPRISED = 4.5
 """Running mean of the squared distance of a track's detections (for two components) from which it is agile."""
-AGILE_MPS = 400.0
+THRUST_MPS = 400.0
+"""Speed from which a rocket may push it: 30 to 50 m/s2 for a minute, 20,000 m2/s3 and more seen every ten seconds."""
 TURN_LASTS_S = 12.0
 """How long a turn goes on within one step; longer steps hold some straight flight too."""
 FAST_MPS = 300.0
@@ -53,7 +55,9 @@ def model_set(solid_hits, surprise, i, speed2):
     """Which set of models track i flies by."""
     if solid_hits[i] == 0:
         return HEARD
-    return AGILE if surprise[i] > SURPRISED or speed2 > AGILE_MPS * AGILE_MPS else STANDARD
+    if speed2 > THRUST_MPS * THRUST_MPS:
+        return THRUST
+    return AGILE if surprise[i] > SURPRISED else STANDARD
 
 
 @loop

@@ -21,8 +21,8 @@ class TrackerSettings(msgspec.Struct, frozen=True, kw_only=True):
     among the standard models (straight, left, right), of each of CLASSES; a track's is their mean by its class
     probabilities, as is turn_spread_deg_s. along_noise, across_noise: spectral density of their acceleration
     along and across the course, m2/s3; across it that of turn_spread_deg_s times the speed is added. agile_noise,
-    heard_noise: that of the straight models of the other sets; see `motion`. vertical_noise, agile_vertical_noise:
-    upward. stay: probability that straight flight and that a turn lasts `stay_s`. gate: squared Mahalanobis distance
+    thrust_noise, heard_noise: that of the straight models of the other sets; see `models`. vertical_noise,
+    agile_vertical_noise, thrust_vertical_noise: upward. stay: probability that straight flight and that a turn lasts `stay_s`. gate: squared Mahalanobis distance
     for two components (others by equal tail). survival_s: mean life. undetected_per_km2: density of targets no sensor
     has reported yet. birth_speed_mps: 1 sigma of an unknown velocity. confirm: existence and hits at which a track is
     confirmed. delete: existence under which it ends. max_sigma_m: position sigma at which it ends, beside what its own
@@ -38,9 +38,11 @@ class TrackerSettings(msgspec.Struct, frozen=True, kw_only=True):
     along_noise: tuple[float, float, float] = (0.02, 0.2, 0.2)
     across_noise: tuple[float, float, float] = (0.02, 0.5, 0.5)
     agile_noise: tuple[float, float, float] = (1.0, 30.0, 1000.0)
+    thrust_noise: tuple[float, float, float] = (1.0, 300.0, 40_000.0)
     heard_noise: tuple[float, float, float] = (0.003, 0.9, 30.0)
     vertical_noise: tuple[float, float, float] = (0.01, 0.5, 0.5)
     agile_vertical_noise: tuple[float, float, float] = (0.1, 3.0, 60.0)
+    thrust_vertical_noise: tuple[float, float, float] = (1.0, 300.0, 40_000.0)
     stay: tuple[float, float] = (0.95, 0.75)
     stay_s: float = 4.0
     gate: float = 25.0
@@ -94,13 +96,15 @@ def motion(settings: TrackerSettings) -> Motion:
     values, vectors = (np.real(part) for part in np.linalg.eig(matrix))
     order = np.argsort(-values)
     values, vectors = values[order], vectors[:, order]
+    others = settings.agile_noise, settings.heard_noise, settings.thrust_noise
+    calm = settings.vertical_noise
     return Motion(
         left=np.ascontiguousarray(vectors),
         rate=np.log(np.clip(values, 1e-9, 1.0)) / settings.stay_s,
         right=np.ascontiguousarray(np.linalg.inv(vectors)),
-        along=np.array([settings.along_noise, settings.agile_noise, settings.heard_noise], dtype=np.float64),
-        across=np.array([settings.across_noise, settings.agile_noise, settings.heard_noise], dtype=np.float64),
-        vertical=np.array([settings.vertical_noise, settings.agile_vertical_noise, settings.vertical_noise]),
+        along=np.array([settings.along_noise, *others], dtype=np.float64),
+        across=np.array([settings.across_noise, *others], dtype=np.float64),
+        vertical=np.array([calm, settings.agile_vertical_noise, calm, settings.thrust_vertical_noise]),
         survival_s=float(settings.survival_s),
     )
 
