@@ -13,7 +13,7 @@ from .settings import MODELS
 
 PLACE, CROSS, VELOCITY, AT = 0, 1, 2, 3
 """Columns of `Bank.doubt`: m2, m2/s and m2/s2 of each axis, and the time they are of, s."""
-SURENESS = 0.6
+SURENESS = 0.5
 """Power of the marginals that makes them as sure as they are right: in raids those of 0.98 to 0.99 are right 89 times
 in 100, those of 0.99 to 0.999 92 times (seeds 20, 21)."""
 

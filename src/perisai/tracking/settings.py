@@ -19,14 +19,14 @@ class TrackerSettings(msgspec.Struct, frozen=True, kw_only=True):
 
     centre: (lat, lon) degrees of the region plane, else the middle of the sensors. turn_deg_s: rate of the two turns
     among the standard models (straight, left, right), of each of CLASSES; a track's is their mean by its class
-    probabilities, as is turn_spread_deg_s. along_noise, across_noise: spectral density of their acceleration
-    along and across the course, m2/s3; across it that of turn_spread_deg_s times the speed is added. agile_noise,
-    thrust_noise, heard_noise: that of the straight models of the other sets; see `models`. vertical_noise,
-    agile_vertical_noise, thrust_vertical_noise: upward. stay: probability that straight flight and that a turn lasts `stay_s`. gate: squared Mahalanobis distance
-    for two components (others by equal tail). survival_s: mean life. undetected_per_km2: density of targets no sensor
-    has reported yet. birth_speed_mps: 1 sigma of an unknown velocity. confirm: existence and hits at which a track is
-    confirmed. delete: existence under which it ends. max_sigma_m: position sigma at which it ends, beside what its own
-    sensors measure. coast_row_s: period of rows while nothing is heard. window_s: how late a
+    probabilities, as is turn_spread_deg_s. along_noise, across_noise: spectral density of their acceleration along and
+    across the course, m2/s3; across it that of turn_spread_deg_s times the speed is added. agile_noise, thrust_noise,
+    heard_noise: that of the straight models of the other sets; see `models`. vertical_noise, agile_vertical_noise,
+    thrust_vertical_noise: upward. stay: probability that straight flight and that a turn lasts `stay_s`. gate: squared
+    Mahalanobis distance for two components (others by equal tail). survival_s: mean life. undetected_per_km2: density
+    of targets no sensor has reported yet. birth_speed_mps: 1 sigma of an unknown velocity. confirm: existence and hits
+    at which a track is confirmed. delete: existence under which it ends. max_sigma_m: position sigma at which it ends,
+    beside what its own sensors measure. coast_row_s: period of rows while nothing is heard. window_s: how late a
     detection may come. hold_back_s: detections wait so long for those that overtake them, so that fewer come late; the
     picture is as old. ahead_s: how far ahead of the frame its time may be; it waits for its own beat. state_bytes: how
     much memory the states to go back to may take.
