@@ -13,7 +13,7 @@ from .columns import NO_ROW, ROW
 from .snapshot import SAVED, Kept, Snapshot
 from .window import Beat
 
-VERSION = 11
+VERSION = 12
 
 
 def pack_rows(rows: np.ndarray) -> tuple[int, bytes]:

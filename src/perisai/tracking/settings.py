@@ -14,7 +14,7 @@ CLASS_PRIOR = np.array([0.30, 0.05, 0.08, 0.04, 0.03, 0.38, 0.12])
 CLASSES = ("drone", "jet_drone", "cruise", "ballistic", "glide_bomb", "aircraft", "other")
 
 
-class TrackerSettings(msgspec.Struct, frozen=True, kw_only=True):
+class TrackerSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Settings of `Tracker`; the defaults are those of the specification.
 
     centre: (lat, lon) degrees of the region plane, else the middle of the sensors. turn_deg_s: rate of the two turns

@@ -16,6 +16,7 @@ from .columns import Codes, records
 from .crossings import Crossings
 from .detections import NOTHING, read
 from .falling import Falling
+from .fast import FastStarts
 from .identity import AddressMemory, doubt_unnamed, forsake
 from .impacts import impacts_of
 from .learnt import Learnt
@@ -58,6 +59,7 @@ class Tracker:
         self._references = References(self.places, self.plane)
         self._falling = Falling(self.places, self.plane)
         self._crossings = Crossings(self.places, self.plane)
+        self._fast = FastStarts(self.places, self.plane)
         self._codes = Codes()
         self._memory = AddressMemory()
         self._scans = np.zeros((len(self.sensors), 4))
@@ -76,7 +78,8 @@ class Tracker:
         self._now = Kept(self._scans, self._counts)
         self._flights = Kept(*self._falling.arrays)
         self._others = [
-            self._now, self._told, self._learnt.kept, *self._references.kept, self._flights, self._crossings.kept
+            self._now, self._told, self._learnt.kept, *self._references.kept, self._flights, self._crossings.kept,
+            self._fast.kept,
         ]  # fmt: skip
 
     def step(self, frame: Frame) -> pa.Table:
@@ -161,6 +164,7 @@ class Tracker:
             self._motion, self._rules, self._work, self._stamp,
         )  # fmt: skip
         self._crossings.start(detections, bank, self._grid, until, self._rules, self._work)
+        self._fast.start(detections, bank, self._grid, until, self._rules, self._work)
         used = int(bank.counters[USED])
         forsake(bank, used, self.places, until)
         self._references.learn(detections, bank, used, until)

@@ -36,6 +36,7 @@ def test_every_commented_default_is_the_default():
         ("[service]\nport = 99999\n", 2, "port"),
         ("\n[service]\nmode = 'exercise'\nprot = 1\n", 4, "prot"),
         ("[service]\n[region]\nlanguages = 3\n", 3, "languages"),
+        ("[service]\n[tracking]\ngait = 25\n", 3, "gait"),
         ("[nonsense]\n", 1, "nonsense"),
     ],
 )
