@@ -1,5 +1,7 @@
 """The tracker's bench: its bounds hold for errors that are as stated and fail for those that are not."""
 
+import json
+
 import numpy as np
 import pytest
 
@@ -67,3 +69,9 @@ def test_the_day_goes_on_where_its_lap_ends():
     assert (np.diff(times) == 1_000_000).all()
     assert scans.tolist() == (np.arange(1800) // 10).tolist()
     assert [frame.end_us for frame in day] == times.tolist()
+
+
+def test_a_scan_of_few_targets_has_no_mean_and_its_figures_are_json():
+    found = consistency.verdict([consistency.Step(np.full(10, 2.0), np.arange(10))])
+    assert found["means"] == 0
+    json.loads(json.dumps(found, allow_nan=False))

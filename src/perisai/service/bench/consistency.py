@@ -6,7 +6,7 @@ that fly apart are runs of their own; of a group, which turns together, one is.
 """
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -38,9 +38,9 @@ class Step(NamedTuple):
     group: np.ndarray
 
 
-def verdict(steps: Sequence[Step]) -> dict[str, float]:
+def verdict(steps: Sequence[Step]) -> dict[str, Any]:
     """Mean (2 when consistent) and the shares inside the two-sided 95 % bounds: of single values, and of the means of
-    RUNS targets of different groups at one scan."""
+    RUNS targets of different groups at one scan (None where there are not so many)."""
     low, high = chi2.ppf([0.025, 0.975], DIMENSIONS)
     every = np.concatenate([step.squared for step in steps])
     means = np.array([m for step in steps for m in _means(step)])
@@ -53,8 +53,8 @@ def verdict(steps: Sequence[Step]) -> dict[str, float]:
         "means": len(means),
         "mean_low": round(float(near), 3),
         "mean_high": round(float(far), 3),
-        "means_in_95": round(float(((means >= near) & (means <= far)).mean()), 4) if len(means) else np.nan,
-        "means_above": round(float((means > far).mean()), 4) if len(means) else np.nan,
+        "means_in_95": round(float(((means >= near) & (means <= far)).mean()), 4) if len(means) else None,
+        "means_above": round(float((means > far).mean()), 4) if len(means) else None,
     }
 
 
@@ -135,7 +135,7 @@ def _expected(tracker: Tracker) -> np.ndarray:
     return out
 
 
-def nights(seeds: tuple[int, ...]) -> dict[str, float]:
+def nights(seeds: tuple[int, ...]) -> dict[str, Any]:
     """NEES of the confirmed rows of simulated nights, each by the object that is nearest; how it is shared out among
     those that fly (`kind`) beside it. A track's rows err alike, so only single values are judged."""
     squared, kind = [], []
@@ -162,6 +162,6 @@ def nights(seeds: tuple[int, ...]) -> dict[str, float]:
     }
 
 
-def run(seeds: tuple[int, ...], targets: int = 500) -> dict[str, float]:
+def run(seeds: tuple[int, ...], targets: int = 500) -> dict[str, Any]:
     """NIS over all scans of the seeds, of targets apart."""
     return verdict([step for seed in seeds for step in nis(scenario("spread", targets, seed))])
