@@ -18,12 +18,13 @@ from test_kill import SEED, raid
 
 KILLS_A_RAID = 10
 START_S = 5.0
-"""From start to healthy, of the processor: on the wall it is the machine's, which others load."""
+"""From start to healthy after a kill, of the processor: on the wall it is the machine's, which others load."""
 RECORD = Path("artefacts/soak-kill.jsonl")
 
 
 class Raid(msgspec.Struct, frozen=True):
-    """One raid. commit: of the sources. began_s, worked_s: each start to healthy, on the wall and of the processor."""
+    """One raid. commit: of the sources. began_s, worked_s: each start after a kill to healthy, on the wall and of the
+    processor."""
 
     kills: int
     seed: int

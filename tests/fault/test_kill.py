@@ -98,8 +98,8 @@ class Centre:
 
 
 def raid(directory: Path, kills: int, chance: random.Random) -> tuple[list[float], list[float]]:
-    """One raid with so many kills, held against the undisturbed one; returns seconds from each start to healthy, on the
-    wall and of the processor."""
+    """One raid with so many kills, held against the undisturbed one; returns seconds from each start after a kill to
+    healthy, on the wall and of the processor. The first start compiles the bytecode and is not among them."""
     with warming(print):
         pass
     centre = Centre(directory)
@@ -120,7 +120,7 @@ def raid(directory: Path, kills: int, chance: random.Random) -> tuple[list[float
     assert read_table(directory / "data/alerts.parquet", "alerts").equals(alerts)
     messages = list((directory / "data/cap").glob("*.xml"))
     assert len({re.sub(r"\.\d+$", "", path.stem) for path in messages}) == alerts.num_rows
-    return centre.began, centre.worked
+    return centre.began[1:], centre.worked[1:]
 
 
 @pytest.mark.timeout(600)
