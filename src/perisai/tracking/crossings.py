@@ -13,11 +13,12 @@ import numpy as np
 
 from perisai.geodesy import Plane, plane_convergence
 
-from .bank import NEXT_KEY, USED, Bank, Grid
-from .birth import HEARD_SPEED_MPS, bear
-from .detections import NOTHING, Detections
+from .bank import USED, Bank, Grid
+from .begin import begin, heard_before, wait
+from .birth import HEARD_SPEED_MPS
+from .detections import Detections
 from .forms import FORM_BEARING, FORM_PRESENCE
-from .settings import MODELS, RING, Rules
+from .settings import MODELS, Rules
 from .sites import BEARING, PRESENCE, Sites
 from .snapshot import Kept
 from .work import Work
@@ -71,8 +72,7 @@ class Crossings:
                 used = int(bank.counters[USED])
                 self.pool[members] = np.nan
             else:
-                oldest = int(np.argmin(np.nan_to_num(self.pool[:, AT], nan=-1e18)))
-                self.pool[oldest] = mine
+                wait(self.pool, mine)
 
     def _explained(self, mine: np.ndarray, bank: Bank, used: int) -> bool:
         """Whether a living track lies along the bearing."""
@@ -157,21 +157,13 @@ class Crossings:
     ) -> None:  # fmt: skip
         """Start the track of a crossing as one that was heard, and give it the crossing's covariance and sensors."""
         wide = float(np.linalg.eigvalsh(cov)[-1])
-        one = NOTHING._replace(
-            t=np.array([at_s]), sensor=rows[:1, SITE].astype(np.int64), scan=np.array([-1]),
-            form=np.array([FORM_PRESENCE], np.int8), z=np.array([[*place, 0.0, 0.0, 0.0, 0.0]]),
-            var=np.full((1, 6), wide), mask=np.array([[True, True, False, False, False, False]]),
-            east_m=place[:1].copy(), north_m=place[1:].copy(), radius_m=np.array([math.sqrt(wide)]),
-            address=np.full(1, -1, np.int32), label=np.full(1, -1, np.int32), confidence=np.ones(1),
-            head=np.ones(1, np.bool_), clutter=np.ones(1), undetected=np.ones(1),
+        i = begin(
+            bank, grid, at_s, int(rows[0, SITE]), FORM_PRESENCE, place, np.full(2, wide), math.sqrt(wide), until_s,
+            self.sites, self.plane, rules, work,
         )  # fmt: skip
-        bear(bank, grid, one, 0, np.ones(1), until_s, self.sites, self.plane, rules, work)
-        i = int(np.flatnonzero(bank.key[: bank.counters[USED]] == bank.counters[NEXT_KEY] - 1)[0])
         bank.r[i] = existence
         bank.hits[i] = len(rows)
         for m in range(MODELS):
             bank.p[i, m, :2, :2] = cov
             bank.p[i, m, 3, 3] = bank.p[i, m, 4, 4] = HEARD_SPEED_MPS**2
-        for k, row in enumerate(rows[1:RING], start=1):
-            bank.ring_sensor[i, k] = int(row[SITE])
-            bank.ring_look[i, k] = bank.ring_hit[i, k] = row[AT]
+        heard_before(bank, i, ((int(row[SITE]), float(row[AT])) for row in rows[1:]))

@@ -13,9 +13,9 @@ import numpy as np
 
 from perisai.geodesy import Plane, plane_from_geodetic
 
-from .bank import NEXT_KEY, USED, Bank, Grid
-from .birth import bear
-from .detections import NOTHING, Detections
+from .bank import USED, Bank, Grid
+from .begin import begin, heard_before, wait
+from .detections import Detections
 from .forms import FORM_PLANE, FORM_POLAR
 from .observe import place
 from .settings import MODELS, Rules
@@ -65,7 +65,7 @@ class FastStarts:
             self.kept.changed()
             way = self._way(mine)
             if way is None:
-                self.pool[int(np.argmin(np.nan_to_num(self.pool[:, AT], nan=-1e18)))] = mine
+                wait(self.pool, mine)
             else:
                 rows, existence = way
                 self._open(mine, self.pool[rows], existence, bank, grid, until_s, rules, work)
@@ -163,22 +163,13 @@ class FastStarts:
         cov, cov_a = (row[HEIGHT + 1 :].reshape(3, 3) for row in (mine, a))
         velocity = (mine[EAST : HEIGHT + 1] - a[EAST : HEIGHT + 1]) / took
         known = (cov + cov_a) / took**2 + (0.5 * PUSH_MPS2 * took) ** 2 * np.eye(3)
-        one = NOTHING._replace(
-            t=mine[:1].copy(), sensor=mine[SITE : SITE + 1].astype(np.int64), scan=np.array([-1]),
-            form=np.array([FORM_PLANE], np.int8), z=np.array([[*mine[EAST : HEIGHT + 1], *velocity]]),
-            var=np.array([[*np.diag(cov), *np.diag(known)]]), mask=np.ones((1, 6), np.bool_),
-            east_m=mine[EAST : EAST + 1].copy(), north_m=mine[EAST + 1 : EAST + 2].copy(), radius_m=np.zeros(1),
-            address=np.full(1, -1, np.int32), label=np.full(1, -1, np.int32), confidence=np.ones(1),
-            head=np.ones(1, np.bool_), clutter=np.zeros(1), undetected=np.ones(1),
+        i = begin(
+            bank, grid, float(mine[AT]), int(mine[SITE]), FORM_PLANE, np.append(mine[EAST : HEIGHT + 1], velocity),
+            np.append(np.diag(cov), np.diag(known)), 0.0, until_s, self.sites, self.plane, rules, work,
         )  # fmt: skip
-        bear(bank, grid, one, 0, np.ones(1), until_s, self.sites, self.plane, rules, work)
-        i = int(np.flatnonzero(bank.key[: bank.counters[USED]] == bank.counters[NEXT_KEY] - 1)[0])
         bank.r[i], bank.hits[i], bank.solid_hits[i], bank.coupled[i] = existence, 3, 3, True
         for m in range(MODELS):
             bank.p[i, m, :3, :3], bank.p[i, m, 3:, 3:] = cov, known
             bank.p[i, m, :3, 3:] = bank.p[i, m, 3:, :3] = cov / took
-        slots = (s for s in others[:, SITE].astype(int).tolist() if s != int(mine[SITE]))
-        for k, s in enumerate(dict.fromkeys(slots), start=1):
-            last = others[others[:, SITE] == s, AT].max()
-            bank.ring_sensor[i, k] = s
-            bank.ring_look[i, k] = bank.ring_hit[i, k] = last
+        sensors = dict.fromkeys(s for s in others[:, SITE].astype(int).tolist() if s != int(mine[SITE]))
+        heard_before(bank, i, ((s, float(others[others[:, SITE] == s, AT].max())) for s in sensors))
